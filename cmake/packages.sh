@@ -1,0 +1,57 @@
+# The Debian packages that vmref builds with, and how the scripts get them. Sourced by ./quickstart and ./check.
+# shellcheck shell=bash
+
+vmref_packages=(
+    g++ cmake ninja-build ccache
+    libboost-dev libboost-context-dev libcli11-dev libfmt-dev libvalijson-dev nlohmann-json3-dev zlib1g-dev
+    libbenchmark-dev libgtest-dev librapidcheck-dev
+)
+
+# Prints the packages of vmref_packages that are not installed, in one line.
+missing_packages() {
+    local package missing=()
+    for package in "${vmref_packages[@]}"; do
+        case "$(dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null || true)" in
+            ?i*) ;;
+            *) missing+=("$package") ;;
+        esac
+    done
+    echo "${missing[*]-}"
+}
+
+# Installs what is missing, as root or through sudo. If neither can, says in one line what is missing and returns 1.
+install_packages() {
+    if ! command -v dpkg-query >/dev/null; then
+        echo "Not a Debian system; this needs the equivalents of: ${vmref_packages[*]}"
+        return 0
+    fi
+    local missing as_root=()
+    missing=$(missing_packages)
+    if [ -z "$missing" ]; then
+        return 0
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        # Without a terminal sudo could not ask for a password.
+        if ! command -v sudo >/dev/null || { [ ! -t 0 ] && ! sudo -n true 2>/dev/null; }; then
+            echo "Missing packages, and no right to install them: $missing" >&2
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    echo "Installing $missing"
+    apt_get_install "${as_root[@]}"
+}
+
+# Expects `missing` of the caller; the arguments are the prefix that gives root's rights.
+apt_get_install() {
+    local apt_get=("$@" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120)
+    local packages
+    read -ra packages <<<"$missing"
+    if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
+        "${apt_get[@]}" update
+    fi
+    # Lists that are too old name packages that are gone: fetch them anew, once.
+    "${apt_get[@]}" install --yes --no-install-recommends "${packages[@]}" >/dev/null </dev/null && return
+    "${apt_get[@]}" update
+    "${apt_get[@]}" install --yes --no-install-recommends "${packages[@]}" >/dev/null </dev/null
+}
