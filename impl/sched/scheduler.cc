@@ -1,0 +1,52 @@
+#include "impl/sched/scheduler.h"
+
+#include <string>
+#include <string_view>
+
+namespace vmref::impl {
+
+namespace {
+
+std::string_view describe(BlockPoint point) {
+    switch (point) {
+        case BlockPoint::map_lock:
+            return "a map lock";
+        case BlockPoint::object_hold:
+            return "an object hold";
+        case BlockPoint::vnode_lock:
+            return "a vnode lock";
+        case BlockPoint::chain_lock:
+            return "a chain lock";
+        case BlockPoint::page_busy:
+            return "a busy page";
+        case BlockPoint::memory:
+            return "free memory";
+        case BlockPoint::pager_io:
+            return "pager I/O";
+        case BlockPoint::swap_release:
+            return "the release of swap";
+        case BlockPoint::pmap:
+            return "a pmap";
+        case BlockPoint::wire_loop:
+            return "the wiring of a range";
+        case BlockPoint::paging_in_progress:
+            return "paging in progress";
+        case BlockPoint::prefault:
+            return "a prefault";
+        case BlockPoint::pmap_release:
+            return "the release of a pmap";
+    }
+    return "an unknown block point";
+}
+
+}  // namespace
+
+void Scheduler::sleep(BlockPoint point, const void* channel) {
+    ++sleeps_;
+    if (waiter_ != nullptr && waiter_->make_progress(point, channel)) {
+        return;
+    }
+    throw Deadlock("the only thread sleeps on " + std::string(describe(point)) + " and nobody will wake it");
+}
+
+}  // namespace vmref::impl

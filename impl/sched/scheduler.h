@@ -1,0 +1,63 @@
+// Who runs next. Every place where the sources sleep calls one of these (semantics.md 6.1, K1 to K24).
+//
+// Inline execution: there is one thread, a yield is a compare, and a sleep asks the inline waiter to do what the
+// sleeper waits for. If nothing can be done, the sleep is a reported deadlock.
+#pragma once
+
+#include <cstdint>
+
+#include "impl/defects/assertion.h"
+
+namespace vmref::impl {
+
+// The blocking points of the sources, in the order of semantics.md 6.1.
+enum class BlockPoint : std::uint8_t {
+    map_lock,            // K1, K9: map locks, object allocation and shadowing under them
+    object_hold,         // K2, K5: an object's token
+    vnode_lock,          // K3
+    chain_lock,          // K4
+    page_busy,           // K6, K13, K19, K21, K22
+    memory,              // K7, K15: waiting for free pages
+    pager_io,            // K8, K18
+    swap_release,        // K10
+    pmap,                // K11, K12: tokens, pv entries, page-table pages inside pmap operations
+    wire_loop,           // K14
+    paging_in_progress,  // K16, K17, K20
+    prefault,            // K23
+    pmap_release,        // K24
+};
+
+// What stands in for the other threads when there are none.
+class InlineWaiter {
+  public:
+    virtual ~InlineWaiter() = default;
+    // Does something towards what a sleeper on `channel` at `point` waits for; false if nothing can be done.
+    virtual bool make_progress(BlockPoint point, const void* channel) = 0;
+};
+
+class Scheduler {
+  public:
+    using ThreadId = std::uint32_t;
+
+    // A point where another thread may run although nothing is waited for.
+    void yield(BlockPoint /*point*/) { ++yields_; }
+
+    // Waits for a wakeup of `channel`. The caller re-tests its condition afterwards.
+    // Blocks: always. Errors: Deadlock, inline, if nothing can make progress.
+    void sleep(BlockPoint point, const void* channel);
+    void wakeup(const void* /*channel*/) { ++wakeups_; }
+
+    ThreadId current() const { return 1; }  // 0 is "nobody"
+    void set_inline_waiter(InlineWaiter* waiter) { waiter_ = waiter; }
+
+    std::uint64_t yields() const { return yields_; }
+    std::uint64_t sleeps() const { return sleeps_; }
+
+  private:
+    InlineWaiter* waiter_ = nullptr;
+    std::uint64_t yields_ = 0;
+    std::uint64_t wakeups_ = 0;
+    std::uint64_t sleeps_ = 0;
+};
+
+}  // namespace vmref::impl
