@@ -1,0 +1,45 @@
+// The interlock around a PTE change, and the only writer of PTEs.
+#include "impl/pmap_i386/pmap.h"
+
+namespace vmref::impl {
+
+void PmapSystem::interlock(Pmap& pmap) {
+    ensure_rule(!pmap.interlocked, "I-68", "one PTE change of a pmap at a time");
+    pmap.interlocked = true;
+}
+
+// The page learns what the old word knew before its pv entry can go.
+void PmapSystem::commit(Pmap& pmap, Va va, Pa address, std::uint32_t old, const PteStep& step) {
+    ensure_rule(pmap.interlocked, "I-68", "PTEs change inside the interlock");
+    if (step.pte != old) {
+        machine_.memory().write32(address, step.pte);
+        ++pte_writes_;
+        journal_.pte_changed(pmap.id, va);
+    }
+    pmap.resident_count += step.d_resident;
+    pmap.wired_count += step.d_wired;
+    if (step.dirtied || step.referenced) {
+        Page& page = pages_.page_of_frame(old >> kPageShift);
+        if (step.dirtied) {
+            pages_.dirty(page);
+        }
+        if (step.referenced) {
+            page.set(kPageReferenced);
+        }
+    }
+}
+
+// A CPU outside `active` dropped its translations when it left the address space.
+void PmapSystem::deinterlock(Pmap& pmap, Va va, bool invalidate) {
+    if (invalidate) {
+        for (CpuId cpu = 0; cpu < machine_.cpu_count(); ++cpu) {
+            if ((pmap.active >> cpu & 1U) != 0) {
+                machine_.invlpg(cpu, va);
+                ++invalidations_;
+            }
+        }
+    }
+    pmap.interlocked = false;
+}
+
+}  // namespace vmref::impl

@@ -1,0 +1,133 @@
+// Page-table pages: pages of pteobj whose wire count is the number of their valid leaves, and one more for each
+// operation that has wired one without having installed a leaf yet. The last wiring takes the page with it.
+#include <algorithm>
+
+#include "impl/pmap_i386/pmap.h"
+
+namespace vmref::impl {
+
+Pa PmapSystem::pde_address(const Pmap& pmap, Va va) const {
+    return (pmap.directory->frame << kPageShift) + 4 * pde_index(va);
+}
+
+// 0 if there is no page table. Of a 4 MiB page: its directory entry (pmap.c:248).
+Pa PmapSystem::pte_address(const Pmap& pmap, Va va) const {
+    const std::uint32_t entry = pde(pmap, va);
+    if ((entry & kPteV) == 0) {
+        return 0;
+    }
+    if ((entry & kPtePS) != 0) {
+        return pde_address(pmap, va);
+    }
+    return (entry & kPteFrame) + 4 * pte_index(va);
+}
+
+Pa PmapSystem::pte_address(const PvEntry& pv) {
+    return (pv.page_table->frame << kPageShift) + 4 * pte_index(pv.va);
+}
+
+// The page-table page of `va` with one more wiring, which the caller gives to a leaf or gives back; nullptr if there
+// is no memory for it. Blocks. Source: pmap_allocpte (pmap.c:1420).
+Page* PmapSystem::wire_page_table(Pmap& pmap, Va va) {
+    for (;;) {
+        const std::uint32_t entry = pde(pmap, va);
+        ensure((entry & kPtePS) == 0, "no page is entered into a 4 MiB mapping");
+        if (entry == 0) {
+            return add_page_table(pmap, va);
+        }
+        if (Page* const table = find_page_table(pmap, va)) {
+            pages_.wire_quick(*table);
+            return table;
+        }
+    }
+}
+
+// _pmap_allocpte (pmap.c:1358).
+Page* PmapSystem::add_page_table(Pmap& pmap, Va va) {
+    Page* const table = pages_.alloc(*pmap.pteobj, pde_index(va), AllocClass::system);
+    if (table == nullptr) {
+        return nullptr;
+    }
+    pages_.zero_fill(*table);
+    pages_.set_valid_clean(*table);
+    pages_.wire(*table);
+    attach_pv_table(*table);
+    ++pmap.resident_count;
+    set_pde(pmap, table->pindex, (table->frame << kPageShift) | kPteU | kPteRW | kPteV | kPteA | kPteM);
+    pmap.ptphint = table;
+    pages_.wakeup(*table);
+    return table;
+}
+
+// nullptr if it went away while it was busy. Blocks.
+Page* PmapSystem::find_page_table(Pmap& pmap, Va va) {
+    Page* const hint = pmap.ptphint;
+    if (hint != nullptr && hint->pindex == pde_index(va) && !hint->busied()) {
+        return hint;
+    }
+    Page* const table = pages_.lookup_busy_wait(*pmap.pteobj, pde_index(va));
+    if (table != nullptr) {
+        pmap.ptphint = table;
+        pages_.wakeup(*table);
+    }
+    return table;
+}
+
+// Gives back one wiring. Whether it is the last is decided while the page is busy: two that both saw another one left
+// would leave an empty table behind. Blocks. Source: pmap_unuse_pt (pmap.c:1109), _pmap_unwire_pte (pmap.c:1028).
+void PmapSystem::unuse_page_table(Pmap& pmap, Va va) {
+    Page* const table = find_page_table(pmap, va);
+    ensure_rule(table != nullptr, "I-64", "a wired page table stays");
+    if (!pages_.unwire_quick(*table)) {
+        return;
+    }
+    pages_.busy_wait(*table);
+    if (pages_.unwire_quick(*table)) {
+        free_page_table(pmap, *table);
+    } else {
+        pages_.wakeup(*table);
+    }
+}
+
+// Requires: busied by us, one wiring left. The directory entry goes first: nothing leads to the page when it is freed.
+void PmapSystem::free_page_table(Pmap& pmap, Page& table) {
+    ensure_rule(table.queue == Queue::none, "I-52", "a page-table page is on no queue");
+    interlock(pmap);
+    set_pde(pmap, table.pindex, 0);
+    deinterlock(pmap, 0, false);  // TLBs hold leaves only
+    --pmap.resident_count;
+    if (pmap.ptphint == &table) {
+        pmap.ptphint = nullptr;
+    }
+    detach_pv_table(table);
+    release_zero_page(table);
+}
+
+void PmapSystem::attach_pv_table(const Page& table) {
+    if (pv_table_free_.empty()) {
+        pv_table_free_.push_back(&pv_table_storage_.emplace_back());
+    }
+    pv_tables_[table.frame] = pv_table_free_.back();
+    pv_table_free_.pop_back();
+}
+
+// The array is empty again: every pv entry left its slot with its leaf.
+void PmapSystem::detach_pv_table(const Page& table) {
+    pv_table_free_.push_back(pv_tables_[table.frame]);
+    pv_tables_[table.frame] = nullptr;
+}
+
+void PmapSystem::set_pde(Pmap& pmap, PageIndex index, std::uint32_t word) {
+    machine_.memory().write32((pmap.directory->frame << kPageShift) + 4 * index, word);
+}
+
+// Requires: busied by us, one wiring left.
+void PmapSystem::release_zero_page(Page& page) {
+    const std::uint8_t* const bytes = machine_.memory().frame(page.frame);
+    ensure_rule(std::all_of(bytes, bytes + kPageSize, [](std::uint8_t byte) { return byte == 0; }), "I-65",
+                "a freed page-table page is empty");
+    pages_.unwire(page, false);
+    pages_.free(page);
+}
+
+}  // namespace vmref::impl
