@@ -1,0 +1,191 @@
+// Collapse and bypass of backing objects (vm_object.c:1067-1490), repaired as catalogue D-7 says.
+//
+// Both leave what every reader sees unchanged (I-37, I-38). For an index of the parent, in this order: the parent's valid
+// page, the parent's block, the backing page, the backing block, what lies below.
+#include <algorithm>
+
+#include "impl/vm/page_ops.h"
+#include "impl/vm/pager.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+namespace {
+
+// The window of `object` onto its backing object.
+struct Window {
+    PageIndex first;  // index in the backing object of the parent's page 0
+    PageIndex size;
+    bool contains(PageIndex backing_index) const { return backing_index >= first && backing_index - first < size; }
+    PageIndex above(PageIndex backing_index) const { return backing_index - first; }
+};
+
+Window window_of(const Object& object) { return {object.backing_index(0), object.size}; }
+
+// Data of the parent's own at `index`: then the backing page is not seen through it. An invalid page is none (B-40).
+bool has_own_data(Kernel& k, Object& object, PageIndex index) {
+    const Page* const page = k.pages.lookup(object, index);
+    return (page != nullptr && page->valid != 0) || pager_has_page(object, index);
+}
+
+bool pinned(const Page* page) { return page != nullptr && (page->wire_count != 0 || page->hold_count != 0); }
+
+// Whether the merge would have to destroy a wired or held page on either side: then it is refused (D-7, I-39).
+bool would_destroy_pinned(Kernel& k, Object& object, Object& backing) {
+    const Window window = window_of(object);
+    return std::any_of(backing.pages.begin(), backing.pages.end(), [&](const Page& page) {
+        const bool moves = page.valid != 0 && window.contains(page.pindex) &&
+                           !has_own_data(k, object, window.above(page.pindex));
+        if (!moves) {
+            return pinned(&page);
+        }
+        return pinned(k.pages.lookup(object, window.above(page.pindex)));
+    });
+}
+
+// One page of the backing object is moved up or destroyed (vm_object.c:1187-1275). The page is busied by us; its block goes
+// only with valid data that moves or dies (B-41, B-43): the block of an invalid page is left to swap_pager_copy.
+void scan_page(Kernel& k, Object& object, Object& backing, Page& page) {
+    const Window window = window_of(object);
+    const PageIndex index = page.pindex;
+    if (page.valid == 0) {
+        page_unmap_and_free(k, page);
+        return;
+    }
+    if (backing.swap_slot(index) != kNoSwapSlot) {
+        swap_free_space(k, backing, index, 1);
+        page.clear(kPageSwapped);
+    }
+    if (!window.contains(index) || has_own_data(k, object, window.above(index))) {
+        page_unmap_and_free(k, page);
+        return;
+    }
+    if (Page* const invalid = k.pages.lookup(object, window.above(index))) {
+        k.pages.busy_wait(*invalid);
+        page_unmap_and_free(k, *invalid);
+    }
+    k.pages.rename(page, object, window.above(index));
+    k.pages.wakeup(page);
+}
+
+// vm_object_backing_scan, COLLAPSE_WAIT: every page. Blocks on busy pages
+void scan_all(Kernel& k, Object& object, Object& backing) {
+    while (!backing.pages.empty()) {
+        Page& page = *backing.pages.begin();
+        if (!k.pages.busy_try(page)) {
+            k.pages.sleep_busy(page);
+            continue;
+        }
+        scan_page(k, object, backing, page);
+    }
+}
+
+// COLLAPSE_NOWAIT: what can be had without waiting (vm_object.c:1160-1180, 1283).
+void scan_available(Kernel& k, Object& object, Object& backing) {
+    for (auto next = backing.pages.begin(); next != backing.pages.end();) {
+        Page& page = *next++;
+        if (page.valid == 0 || pinned(&page) || !k.pages.busy_try(page)) {
+            continue;
+        }
+        const Window window = window_of(object);
+        const Page* const above =
+            window.contains(page.pindex) ? k.pages.lookup(object, window.above(page.pindex)) : nullptr;
+        if (above != nullptr && (above->valid == 0 || above->busied() || above->soft_busy != 0)) {
+            k.pages.wakeup(page);  // an actor is filling that slot
+            continue;
+        }
+        scan_page(k, object, backing, page);
+    }
+}
+
+// TEST_ALL_SHADOWED: nothing of the backing object is seen through `object` (vm_object.c:1140-1158). Blocks that are not
+// resident are not examined, so a backing object with blocks is refused (B-48).
+bool all_shadowed(Kernel& k, Object& object, Object& backing) {
+    if (backing.type != ObjectType::default_) {
+        return false;
+    }
+    const Window window = window_of(object);
+    return std::none_of(backing.pages.begin(), backing.pages.end(), [&](const Page& page) {
+        return page.valid != 0 && window.contains(page.pindex) && !has_own_data(k, object, window.above(page.pindex));
+    });
+}
+
+// The parent takes everything over and the backing object ceases to exist (vm_object.c:1350-1435).
+void merge(Kernel& k, Object& object, Object& backing) {
+    chain_acquire(object, k.sched);
+    chain_acquire(backing, k.sched);
+    scan_all(k, object, backing);
+    if (backing.swap_count != 0) {
+        pip_add(object);
+        pip_add(backing);
+        swap_pager_copy(k, backing, object, object.backing_index(0));
+        pip_wakeup(object, k.sched);
+        pip_wakeup(backing, k.sched);
+    }
+    chain_release(backing);
+    chain_release(object);
+
+    Object* const below = backing.backing;
+    const std::uint64_t offset = object.backing_offset + backing.backing_offset;
+    object_unlink_backing(k, object);
+    if (below != nullptr) {
+        object_unlink_backing(k, backing);
+        object_set_backing(k, object, *below, offset);  // the backing object's reference on it becomes ours
+    } else {
+        object.backing_offset = 0;
+    }
+    ensure_rule(backing.ref_count == 1, "I-25", "a merged backing object has no reference but its shadow's");
+    backing.set(kObjDead);
+    backing.ref_count = 0;
+    k.objects.release(backing);
+    ++k.stats.object_collapses;
+}
+
+// The parent refers to what lies below its backing object from now on (vm_object.c:1441-1485). Blocks
+void bypass(Kernel& k, Object& object, Object& backing) {
+    Object* const below = backing.backing;
+    const std::uint64_t offset = object.backing_offset + backing.backing_offset;
+    object_unlink_backing(k, object);
+    if (below != nullptr) {
+        object_reference(k, *below);
+        object_set_backing(k, object, *below, offset);
+    } else {
+        object.backing_offset = 0;
+    }
+    object_deallocate(k, &backing);
+    ++k.stats.object_bypasses;
+}
+
+bool may_merge(const Object& object) { return object.anonymous() && !object.has(kObjDead); }
+
+}  // namespace
+
+void object_collapse(Kernel& k, Object& object) {
+    while (object.backing != nullptr) {
+        Object& backing = *object.backing;
+        if (!may_merge(object) || !may_merge(backing)) {
+            return;
+        }
+        if (object.paging_in_progress != 0 || backing.paging_in_progress != 0 || object.chain_holders != 0 ||
+            backing.chain_holders != 0) {
+            if (backing.ref_count == 1 && backing.chain_holders == 0) {
+                scan_available(k, object, backing);
+            }
+            return;
+        }
+        if (backing.ref_count == 1) {
+            if (would_destroy_pinned(k, object, backing)) {
+                ++k.stats.collapse_refusals;
+                return;
+            }
+            merge(k, object, backing);
+        } else {
+            if (!all_shadowed(k, object, backing)) {
+                return;
+            }
+            bypass(k, object, backing);
+        }
+    }
+}
+
+}  // namespace vmref::impl

@@ -1,0 +1,184 @@
+// vm_fault: from an address to an entered PTE (vm_fault.c:372-795).
+#include "impl/vm/fault.h"
+
+#include "impl/vm/fault_state.h"
+#include "impl/vm/pager.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+namespace {
+
+// Holds the top object and locks the vnode at the chain's end (vm_fault.c:589-616). Blocks
+void hold_first_object(FaultState& fs) {
+    Kernel& k = fs.k;
+    Object& top = *fs.first_object;
+    const bool single_threaded = k.curproc != nullptr && k.curproc->nthreads == 1;
+    if (top.backing != nullptr && top.shadows.empty() && single_threaded) {
+        fs.first_shared = false;  // saves a retry: a copy or zero-fill needs the exclusive hold anyway
+    }
+    if ((fs.fault_flags & kFaultUnswap) != 0) {
+        fs.first_shared = false;
+    }
+    object_hold(top, k.sched);
+    if (fs.vp == nullptr) {
+        fs.vp = vnode_pager_lock(k, top);
+    }
+}
+
+// The entry's object, index and rights for one attempt. Growing a stack is tried once per fault (I-89). Blocks
+Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, PageIndex& pindex) {
+    LookupResult found = map_lookup(fs.k, map, va, fault_type);
+    if (found.status == Status::invalid_address && may_grow) {
+        may_grow = false;
+        if (map_growstack(fs.k, map, va) != Status::success) {
+            return Status::failure;
+        }
+        found = map_lookup(fs.k, map, va, fault_type);
+    }
+    if (found.status != Status::success) {
+        return found.status;
+    }
+    fs.map = &map;
+    fs.entry = found.entry;
+    fs.behavior = found.entry->behavior;
+    fs.first_object = found.object;
+    fs.first_prot = found.prot;
+    fs.wired = found.wired;
+    fs.map_generation = map.timestamp;
+    fs.lookup_still_valid = true;
+    fs.first_m = nullptr;
+    fs.object = fs.first_object;
+    pindex = found.pindex;
+    return Status::success;
+}
+
+// TDF_NOFAULT: only a first try at plain anonymous memory may go on (vm_fault.c:546-566).
+bool forbidden_by_nofault(const FaultState& fs, bool retried) {
+    return fs.k.curproc != nullptr && fs.k.curproc->nofault &&
+           (retried || fs.first_object->type != ObjectType::default_ || fs.first_object->backing != nullptr);
+}
+
+// The page is entered, wired or queued, and unbusied (vm_fault.c:690-713). Not success: nothing was entered, everything is
+// released, memory has been waited for (catalogue D-14). Blocks
+Status enter_page(FaultState& fs, Va va) {
+    Kernel& k = fs.k;
+    fs.m->set(kPageReferenced);
+    const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, fs.prot, fs.wired);
+    if (entered != Status::success) {
+        release_page(fs);
+        unlock_things(fs);
+        k.wait_for_memory();
+        return k.current_dying() ? Status::protection_failure : Status::try_again;
+    }
+    if (fs.wiring()) {
+        k.pages.wire(*fs.m);
+    } else {
+        k.pages.activate(*fs.m);
+    }
+    k.pages.wakeup(*fs.m);
+    return Status::success;
+}
+
+void count_fault(FaultState& fs) {
+    Statistics& stats = fs.k.stats;
+    ++stats.faults_resolved;
+    ++stats.vm_faults;
+    if (fs.k.on(Defect::b02_minflt_twice)) {
+        ++stats.minflt;  // the text counts every fault here and again below (vm_fault.c:742)
+    }
+    ++(fs.hardfault != 0 ? stats.majflt : stats.minflt);
+}
+
+// One attempt. try_again: start over, the modes in `fs` may have changed. Blocks
+Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried) {
+    Kernel& k = fs.k;
+    PageIndex pindex = 0;
+    const Status looked_up = look_up(fs, map, va, fault_type, may_grow, pindex);
+    if (looked_up != Status::success) {
+        return looked_up;
+    }
+    // The i386 cannot map without read: an entry without rights is refused, wired or not (catalogue B-20, D-14).
+    if (fs.first_prot == kProtNone && !k.on(Defect::b20_wire_none_enters_page)) {
+        unlock_map(fs);
+        return Status::protection_failure;
+    }
+    if (forbidden_by_nofault(fs, retried)) {
+        unlock_map(fs);
+        return Status::failure;
+    }
+    // A wired page must stay as its entry says, whatever this access needs (vm_fault.c:571).
+    const Prot needed = fs.wired ? fs.first_prot : fault_type;
+    hold_first_object(fs);
+    Object& top = *fs.first_object;
+    Status status = vm_fault_object(fs, pindex, needed);
+    if (status == Status::success) {
+        ensure(fs.lookup_still_valid, "a successful fault has the map locked");
+        status = enter_page(fs, va);
+    }
+    if (status == Status::success) {
+        if ((fs.fault_flags & kFaultBurst) != 0 && !fs.wiring() && !fs.wired) {
+            if (!fs.first_shared && !fs.shared) {
+                vm_prefault(k, *fs.entry, va, fs.prot, fs.fault_flags);
+            } else {
+                vm_prefault_quick(k, *fs.entry, va, fs.prot, fs.fault_flags);
+            }
+        }
+        count_fault(fs);
+        unlock_things(fs);
+    }
+    object_drop(top);
+    return status;
+}
+
+}  // namespace
+
+Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_flags) {
+    FaultState fs{.k = k};
+    fs.fault_flags = fault_flags;
+    fs.shared = k.config.shared_fault != 0;
+    fs.first_shared = fs.shared;
+    bool may_grow = true;
+    bool retried = false;
+    for (;;) {
+        const Status status = attempt(fs, map, va, fault_type, may_grow, retried);
+        if (status != Status::try_again) {
+            return status;
+        }
+        retried = true;
+        ++k.stats.fault_retries;
+    }
+}
+
+Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot fault_type, std::uint8_t fault_flags,
+                           Status& status) {
+    FaultState fs{.k = k};
+    fs.fault_flags = fault_flags;
+    fs.first_object = &object;
+    fs.first_prot = fault_type;
+    object_hold(object, k.sched);
+    do {
+        fs.lookup_still_valid = true;
+        fs.first_m = nullptr;
+        fs.vp = fs.vp != nullptr ? fs.vp : vnode_pager_lock(k, object);
+        status = vm_fault_object(fs, index, fault_type);
+    } while (status == Status::try_again);
+    Page* const m = fs.m;
+    if (status == Status::success) {
+        unlock_things(fs);
+        k.pages.hold(*m);
+        k.pages.activate(*m);
+        if ((fault_type & kProtWrite) != 0 || (fault_flags & kFaultDirty) != 0) {
+            k.pages.dirty(*m);
+        }
+        if ((fault_flags & kFaultUnswap) != 0) {
+            swap_pager_unswapped(k, *m);
+        }
+        m->set(kPageReferenced);
+        k.pages.wakeup(*m);
+    }
+    object_drop(object);
+    return status == Status::success ? m : nullptr;
+}
+
+}  // namespace vmref::impl

@@ -1,0 +1,464 @@
+// vm_fault_object: down the shadow chain to the page, and up again with a copy if need be (vm_fault.c:1543-2288).
+#include "impl/vm/fault_state.h"
+#include "impl/vm/page_ops.h"
+#include "impl/vm/pager.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+namespace {
+
+void dispose(FaultState& fs, PageFate fate) {
+    Kernel& k = fs.k;
+    if (fs.m == nullptr || fate == PageFate::not_ours) {
+        return;
+    }
+    switch (fate) {
+        case PageFate::activate:
+            k.pages.activate(*fs.m);
+            k.pages.wakeup(*fs.m);
+            break;
+        case PageFate::deactivate:
+            k.pages.deactivate(*fs.m);
+            k.pages.wakeup(*fs.m);
+            break;
+        case PageFate::scrap:
+            vnode_pager_freepage(k, *fs.m);
+            break;
+        case PageFate::unbusy:
+        case PageFate::not_ours:
+            k.pages.wakeup(*fs.m);
+            break;
+    }
+    fs.m = nullptr;
+}
+
+void release_chain(FaultState& fs, Object* first, Object& last) {
+    if (fs.k.on(Defect::m05_chain_released_partly)) {
+        chain_release(last);
+    } else {
+        chain_release_all(*first, last);
+    }
+}
+
+// The common tail of every exit, then the wait that its rule asks for. Blocks
+Status leave(FaultState& fs, FaultExit exit) {
+    Kernel& k = fs.k;
+    const ExitRule& rule = kExitRules[static_cast<std::size_t>(exit)];
+    dispose(fs, rule.page);
+    fs.first_shared = fs.first_shared && !rule.clears_first_shared;
+    fs.shared = fs.shared && !rule.clears_shared;
+    pip_wakeup(*fs.first_object, k.sched);
+    release_chain(fs, fs.first_object, *fs.object);
+    if (fs.below_top()) {
+        object_drop(*fs.object);
+    }
+    unlock_things(fs);
+    Page* const awaited = fs.m;
+    fs.m = nullptr;
+    if (rule.wait == ExitWait::page && awaited != nullptr) {
+        k.pages.sleep_busy(*awaited);
+        ++k.stats.intrans;
+    }
+    if (rule.wait == ExitWait::memory) {
+        if (fs.allow_nofault && k.curproc != nullptr && k.curproc->nofault) {
+            return rule.status;
+        }
+        k.wait_for_memory();
+        if (k.current_dying()) {
+            return Status::protection_failure;
+        }
+    }
+    return rule.status;
+}
+
+enum class Search : std::uint8_t { found, not_here, left };
+
+// The walk down the chain. Loop invariant: every object from first_object to fs.object is chain-locked, fs.object is held.
+class ChainWalk {
+  public:
+    ChainWalk(FaultState& fs, PageIndex first_pindex, Prot fault_type)
+        : fs_(fs), k_(fs.k), first_pindex_(first_pindex), pindex_(first_pindex), fault_type_(fault_type) {}
+
+    Status run();
+
+  private:
+    Search search_level();
+    Search take_resident();
+    Search allocate();
+    Search page_in();
+    bool step_down();
+    void zero_fill_top();
+    void copy_up();
+    void steal();
+    void unmap_old_page(Page& old, Page& copy);
+    void back_to_top();
+    Status publish();
+    Search leave_with(FaultExit exit) {
+        status_ = leave(fs_, exit);
+        return Search::left;
+    }
+    bool may_steal();
+    bool steal_conditions_hold() const;
+
+    FaultState& fs_;
+    Kernel& k_;
+    PageIndex first_pindex_;
+    PageIndex pindex_;
+    Prot fault_type_;
+    Status status_ = Status::success;
+};
+
+// The page is resident and busied by us (vm_fault.c:1639-1694).
+Search ChainWalk::take_resident() {
+    const bool was_cached = fs_.m->queue == Queue::cache;
+    k_.pages.unqueue(*fs_.m);
+    if (was_cached && k_.pages.count_severe()) {
+        return leave_with(FaultExit::cache_page_severe);
+    }
+    if (!fs_.m->fully_valid()) {
+        return Search::not_here;
+    }
+    if (fs_.m->has(kPageRam)) {
+        fs_.m->clear(kPageRam);
+        // The mark is a hint: without a pager there is nothing to read ahead (catalogue D-15).
+        if (fs_.try_pager() || k_.on(Defect::b11_ram_page_zero_filled)) {
+            return Search::not_here;
+        }
+    }
+    return Search::found;
+}
+
+// Not resident, and this is the top or the pager may have it: a new invalid page (vm_fault.c:1700-1778).
+Search ChainWalk::allocate() {
+    if (!fs_.below_top() && fs_.first_shared) {
+        return leave_with(FaultExit::top_needs_exclusive);
+    }
+    if (fs_.below_top() && fs_.shared) {
+        return leave_with(FaultExit::backing_needs_exclusive);
+    }
+    if (pindex_ >= fs_.object->size) {
+        return leave_with(FaultExit::beyond_size);
+    }
+    if (!k_.pages.count_severe()) {
+        fs_.m = k_.pages.alloc(*fs_.object, pindex_, AllocClass::normal);
+    }
+    if (fs_.m == nullptr) {
+        return leave_with(FaultExit::no_memory);
+    }
+    return Search::not_here;
+}
+
+// readrest: the pager fills the page, with the map unlocked (vm_fault.c:1794-1982). Blocks
+Search ChainWalk::page_in() {
+    if (!fs_.below_top() && fs_.first_shared) {
+        return leave_with(FaultExit::top_pager_exclusive);
+    }
+    if (fs_.below_top() && fs_.shared) {
+        return leave_with(FaultExit::backing_pager_exclusive);
+    }
+    unlock_map(fs_);
+    const PagerResult result = pager_get_page(k_, *fs_.object, pindex_, fs_.m, fs_.behavior);
+    switch (result) {
+        case PagerResult::ok:
+            // The pager may have replaced the page (vm_fault.c:1877).
+            fs_.m = k_.pages.lookup(*fs_.object, pindex_);
+            if (fs_.m == nullptr) {
+                return leave_with(FaultExit::page_vanished);
+            }
+            if (fs_.m->busy_owner != k_.sched.current()) {
+                return leave_with(FaultExit::page_busy);
+            }
+            ++fs_.hardfault;
+            return Search::found;
+        case PagerResult::again:
+            return leave_with(FaultExit::pager_again);
+        case PagerResult::pend:
+            return leave_with(FaultExit::pager_pend);
+        case PagerResult::error:
+            return leave_with(FaultExit::pager_error);
+        case PagerResult::bad:
+            return leave_with(FaultExit::pager_bad);
+        case PagerResult::fail:
+            break;
+    }
+    if (fs_.below_top() && fs_.m != nullptr) {
+        vnode_pager_freepage(k_, *fs_.m);
+        fs_.m = nullptr;
+    }
+    return Search::not_here;
+}
+
+// One object of the chain (vm_fault.c:1593-1982).
+Search ChainWalk::search_level() {
+    if (fs_.object->has(kObjDead)) {
+        return leave_with(FaultExit::dead);
+    }
+    bool busy_elsewhere = false;
+    fs_.m = k_.pages.lookup_busy_try(*fs_.object, pindex_, busy_elsewhere);
+    if (busy_elsewhere) {
+        return leave_with(FaultExit::page_busy);
+    }
+    Search result = Search::not_here;
+    if (fs_.m != nullptr) {
+        result = take_resident();
+    } else if (fs_.try_pager() || !fs_.below_top()) {
+        result = allocate();
+    }
+    if (result == Search::not_here && fs_.try_pager()) {
+        return page_in();
+    }
+    if (result != Search::not_here || fs_.m == nullptr) {
+        return result;
+    }
+    // An invalid page without pager: below the top it is released before the step down (catalogue D-5), at the top it
+    // is the placeholder; both change the object's pages.
+    if (!fs_.below_top() && fs_.first_shared) {
+        return leave_with(FaultExit::top_needs_exclusive);
+    }
+    if (fs_.below_top()) {
+        if (fs_.shared) {
+            return leave_with(FaultExit::backing_needs_exclusive);
+        }
+        vnode_pager_freepage(k_, *fs_.m);
+        fs_.m = nullptr;
+    }
+    return Search::not_here;
+}
+
+// To the next object of the chain; false at its end (vm_fault.c:1992-2058). Blocks
+bool ChainWalk::step_down() {
+    if (!fs_.below_top()) {
+        fs_.first_m = fs_.m;
+    }
+    Object* const next = fs_.object->backing;
+    if (next == nullptr) {
+        return false;
+    }
+    object_hold(*next, k_.sched);
+    chain_acquire(*next, k_.sched);
+    ensure_rule(next == fs_.object->backing, "I-28", "a chain lock keeps the backing object in place");
+    pindex_ = fs_.object->backing_index(pindex_);
+    if (fs_.below_top()) {
+        pip_wakeup(*fs_.object, k_.sched);
+        object_drop(*fs_.object);
+    }
+    fs_.object = next;
+    if (!k_.on(Defect::m08_pip_not_added)) {
+        pip_add(*fs_.object);
+    }
+    return true;
+}
+
+// Lets go of the level that was reached and makes the placeholder the result (vm_fault.c:2024-2038, 2158-2179).
+void ChainWalk::back_to_top() {
+    release_chain(fs_, fs_.first_object->backing, *fs_.object);
+    pip_wakeup(*fs_.object, k_.sched);
+    object_drop(*fs_.object);
+    fs_.object = fs_.first_object;
+    pindex_ = first_pindex_;
+    fs_.m = fs_.first_m;
+}
+
+// Nobody has the page: zeroes at the top (vm_fault.c:2012-2048).
+void ChainWalk::zero_fill_top() {
+    if (fs_.below_top()) {
+        back_to_top();
+    }
+    fs_.first_m = nullptr;
+    if (k_.probe != nullptr) {
+        k_.probe->before_zero_fill(*fs_.first_object, first_pindex_, *fs_.m);
+    }
+    k_.pages.zero_fill(*fs_.m);
+    ++k_.stats.zfod;
+    k_.pages.set_valid_clean(*fs_.m);
+}
+
+// virtual_copy_test (vm_fault.c:271): the seven conditions under which a page may be moved up instead of copied.
+bool ChainWalk::steal_conditions_hold() const {
+    const Object& object = *fs_.object;
+    return !fs_.first_shared && !fs_.shared && k_.config.virtual_copy_enable != 0 &&
+           (fs_.map == nullptr || fs_.map_generation == fs_.map->timestamp) && object.shadow_count == 1 &&
+           object.ref_count == 1 && object.anonymous() && &object == fs_.first_object->backing;
+}
+
+// virtual_copy_ok (vm_fault.c:320): only after the map was unlocked for I/O; takes the map exclusively.
+bool ChainWalk::may_steal() {
+    if (fs_.lookup_still_valid || fs_.map == nullptr || !steal_conditions_hold() || !map_try_lock(*fs_.map)) {
+        return false;
+    }
+    if (!steal_conditions_hold()) {
+        map_unlock(*fs_.map);
+        return false;
+    }
+    fs_.lookup_still_valid = true;
+    fs_.map_generation = ++fs_.map->timestamp;
+    return true;
+}
+
+// The only reader of the backing page is this chain: it moves up, its block goes (vm_fault.c:2091-2110, B-30).
+void ChainWalk::steal() {
+    k_.pmaps.page_protect(*fs_.first_m, kProtNone);
+    k_.pages.remove(*fs_.first_m);
+    swap_free_space(k_, *fs_.m->object, fs_.m->pindex, 1);
+    fs_.m->clear(kPageSwapped);
+    k_.pages.rename(*fs_.m, *fs_.first_object, first_pindex_);
+    page_free(k_, *fs_.first_m);
+    fs_.first_m = fs_.m;
+    fs_.m = nullptr;
+    ++k_.stats.cow_optim;
+}
+
+// Every entry of the top object that covers the page gives up the old one (catalogue D-1; the text unmaps it in
+// the current pmap only, vm_fault.c:2112-2141). A wired entry gets the new page at once, and its wiring with it.
+void ChainWalk::unmap_old_page(Page& old, Page& copy) {
+    for (MapEntry* entry = fs_.first_object->first_entry; entry != nullptr; entry = entry->next_of_object) {
+        if (!entry->covers_index(first_pindex_)) {
+            continue;
+        }
+        if (k_.on(Defect::b07_copy_unmaps_one_map) && entry->map != fs_.map) {
+            continue;
+        }
+        Pmap& pmap = *entry->map->pmap;
+        const Va va = entry->va_of(first_pindex_);
+        const bool mapped = k_.pmaps.page_at(pmap, va) == &old;
+        const bool keeps_wiring = entry->wired_count != 0 && !entry->has(kEntryInTransition);
+        if (!keeps_wiring || k_.on(Defect::b08_wiring_stays_with_old_page)) {
+            if (mapped) {
+                k_.pmaps.remove(pmap, va, va + kPageSize);
+            }
+            continue;
+        }
+        page_move_wiring(k_, old, copy);
+        if (mapped) {
+            const Status entered = k_.pmaps.enter(pmap, va, copy, entry->pte_protection(), true);
+            ensure_rule(entered == Status::success, "I-86", "replacing a wired PTE allocates nothing");
+        }
+    }
+}
+
+// The page is below the top and is stored to: the top gets its own (vm_fault.c:2076-2179).
+void ChainWalk::copy_up() {
+    if (may_steal()) {
+        steal();
+    } else {
+        ensure_rule(!fs_.first_shared, "I-80", "a copy goes into an exclusively held object");
+        if (k_.probe != nullptr) {
+            k_.probe->before_copy(*fs_.m, *fs_.first_m);
+        }
+        k_.pages.copy(*fs_.m, *fs_.first_m);
+        object_set_writeable_dirty(*fs_.first_object);
+        unmap_old_page(*fs_.m, *fs_.first_m);
+        release_page(fs_);
+    }
+    ++k_.stats.cow_faults;
+    back_to_top();
+}
+
+// Map, dirtiness and block are brought up to date and the walk's locks go (vm_fault.c:2200-2287).
+Status ChainWalk::publish() {
+    if (!fs_.lookup_still_valid && fs_.map != nullptr) {
+        fs_.lookup_still_valid = map_lock_read_to(k_, *fs_.map);
+        if (!fs_.lookup_still_valid || fs_.map->timestamp != fs_.map_generation) {
+            return leave(fs_, FaultExit::map_changed);
+        }
+    }
+    k_.pages.activate(*fs_.m);
+    if ((fs_.prot & kProtWrite) != 0) {
+        object_set_writeable_dirty(*fs_.m->object);
+        const bool dirties = (fs_.fault_flags & kFaultDirty) != 0;
+        if (dirties) {
+            k_.pages.dirty(*fs_.m);
+        }
+        if (fs_.m->has(kPageSwapped) && (dirties || k_.on(Defect::m10_block_freed_without_dirty))) {
+            if (fs_.first_shared) {
+                return leave(fs_, FaultExit::swap_needs_exclusive);
+            }
+            swap_pager_unswapped(k_, *fs_.m);
+        }
+    }
+    pip_wakeup(*fs_.first_object, k_.sched);
+    release_chain(fs_, fs_.first_object, *fs_.object);
+    if (fs_.below_top()) {
+        object_drop(*fs_.object);
+    }
+    if (!fs_.m->fully_valid()) {
+        k_.pages.zero_invalid(*fs_.m);
+    }
+    return Status::success;
+}
+
+Status ChainWalk::run() {
+    chain_acquire(*fs_.first_object, k_.sched);
+    pip_add(*fs_.first_object);
+    for (;;) {
+        const Search result = search_level();
+        if (result == Search::left) {
+            return status_;
+        }
+        if (result == Search::found) {
+            break;
+        }
+        if (!step_down()) {
+            zero_fill_top();
+            break;
+        }
+    }
+    ensure_rule(fs_.m->busied(), "I-55", "a found page is busied");
+    if (fs_.below_top()) {
+        if ((fault_type_ & kProtWrite) != 0) {
+            copy_up();
+        } else if (!k_.on(Defect::m01_backing_page_writable)) {
+            fs_.prot = static_cast<Prot>(fs_.prot & ~kProtWrite);
+        }
+    }
+    return publish();
+}
+
+}  // namespace
+
+void release_page(FaultState& fs) {
+    fs.k.pages.deactivate(*fs.m);
+    fs.k.pages.wakeup(*fs.m);
+    fs.m = nullptr;
+}
+
+void unlock_map(FaultState& fs) {
+    if (fs.lookup_still_valid && fs.map != nullptr) {
+        map_lookup_done(*fs.map);
+        fs.lookup_still_valid = false;
+    }
+}
+
+void cleanup_fault(FaultState& fs) {
+    if (fs.below_top()) {
+        ensure_rule(!fs.first_shared, "I-80", "a placeholder is in an exclusively held object");
+        // A placeholder that somebody wired or holds stays, unbusied (catalogue D-5).
+        vnode_pager_freepage(fs.k, *fs.first_m);
+        pip_wakeup(*fs.object, fs.k.sched);
+        fs.first_m = nullptr;
+    }
+    fs.object = fs.first_object;
+}
+
+void unlock_things(FaultState& fs) {
+    cleanup_fault(fs);
+    unlock_map(fs);
+    if (fs.vp != nullptr) {
+        vnode_unlock(*fs.vp);
+        fs.vp = nullptr;
+    }
+}
+
+Status vm_fault_object(FaultState& fs, PageIndex first_pindex, Prot fault_type) {
+    fs.prot = fs.first_prot;
+    fs.object = fs.first_object;
+    ChainWalk walk(fs, first_pindex, fault_type);
+    const Status status = walk.run();
+    if (fs.k.probe != nullptr) {
+        fs.k.probe->fault_object_left(*fs.first_object, status == Status::success);
+    }
+    return status;
+}
+
+}  // namespace vmref::impl

@@ -1,0 +1,168 @@
+// Wiring, unwiring and copying of entries (vm_fault.c:2299-2496, catalogue D-4, D-9, D-10).
+#include "impl/vm/fault.h"
+#include "impl/vm/kernel.h"
+#include "impl/vm/page_ops.h"
+#include "impl/vm/pager.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+namespace {
+
+// Takes back one wiring of the entry's page at `va`. Blocks on a busy page.
+void unwire_page(Kernel& k, Map& map, MapEntry& entry, Va va) {
+    k.pmaps.unwire(*map.pmap, va);
+    Page* const page = chain_resident_page(k, entry.object, entry.index_of(va));
+    ensure_rule(page != nullptr && page->wire_count > 0, "I-49", "a wired entry has a wired page at every index");
+    k.pages.busy_wait(*page);
+    k.pages.unwire(*page, true);
+    if (page->wire_count == 0 && page->valid == 0 && page->hold_count == 0) {
+        // Truncated while it was wired: nothing needs it any more (catalogue D-4).
+        page_unmap_and_free(k, *page);
+    } else {
+        k.pages.wakeup(*page);
+    }
+}
+
+}  // namespace
+
+Status fault_wire(Kernel& k, Map& map, MapEntry& entry) {
+    const Va start = entry.start;
+    const Va end = entry.end;
+    map_unlock(map);
+    Status status = Status::success;
+    Va va = start;
+    while (va < end) {
+        k.sched.yield(BlockPoint::wire_loop);
+        status = vm_fault(k, map, va, entry.protection, kFaultUserWire);
+        if (status != Status::success) {
+            break;
+        }
+        va += kPageSize;
+    }
+    map_lock(k, map);
+    while (status != Status::success && va > start) {
+        va -= kPageSize;
+        unwire_page(k, map, entry, va);
+    }
+    return status;
+}
+
+void fault_unwire(Kernel& k, Map& map, MapEntry& entry) {
+    for (Va va = entry.start; va < entry.end; va += kPageSize) {
+        unwire_page(k, map, entry, va);
+    }
+}
+
+namespace {
+
+// Whether the copy gets a page of its own at this index: anonymous data always, a file's page only of a wired source.
+bool is_copied(const Content& source, bool wired) {
+    switch (source.kind) {
+        case Content::Kind::page:
+            return wired || source.object->anonymous();
+        case Content::Kind::swap:
+            return true;
+        case Content::Kind::file:
+            return wired;
+        case Content::Kind::zero:
+        case Content::Kind::refused:
+            break;
+    }
+    return false;
+}
+
+// A new page at (object, index) of the copy; nullptr: dying for memory. Blocks
+Page* allocate_for_copy(Kernel& k, Object& object, PageIndex index) {
+    for (;;) {
+        if (!k.pages.count_severe()) {
+            if (Page* const page = k.pages.alloc(object, index, AllocClass::normal)) {
+                return page;
+            }
+        }
+        k.wait_for_memory();
+        if (k.current_dying()) {
+            return nullptr;
+        }
+    }
+}
+
+// Copies what `from` shows at `index` into the copy's page `index`. False: dying for memory. Blocks
+bool copy_page(Kernel& k, Object& copy, PageIndex index, MapEntry& from) {
+    const PageIndex source_index = from.first_index() + index;
+    if (!is_copied(object_content(from.object, source_index), from.wired_count != 0)) {
+        return true;
+    }
+    Status status = Status::success;
+    Page* const source = vm_fault_object_page(k, *from.object, source_index, kProtRead, kFaultNormal, status);
+    if (source == nullptr) {
+        return false;
+    }
+    Page* const target = allocate_for_copy(k, copy, index);
+    if (target != nullptr) {
+        k.pages.busy_wait(*source);
+        if (source->object->anonymous() && source->dirty == 0 &&
+            source->object->swap_slot(source->pindex) == kNoSwapSlot) {
+            k.pages.dirty(*source);  // what was copied must not be let go of as madvise(free) allowed
+        }
+        if (k.probe != nullptr) {
+            k.probe->before_copy(*source, *target);
+        }
+        k.pages.copy(*source, *target);
+        object_set_writeable_dirty(copy);
+        k.pages.wakeup(*source);
+        k.pages.activate(*target);
+        k.pages.wakeup(*target);
+    }
+    k.pages.unhold(*source);
+    return target != nullptr;
+}
+
+// The object at the end of the chain, if it is a file, shows through wherever the copy has no page of its own.
+void shadow_chain_end(Kernel& k, Object& copy, MapEntry& from) {
+    Object* bottom = from.object;
+    std::uint64_t offset = from.offset;
+    while (bottom != nullptr && bottom->backing != nullptr) {
+        offset += bottom->backing_offset;
+        bottom = bottom->backing;
+    }
+    if (bottom != nullptr && bottom->type == ObjectType::vnode) {
+        object_reference(k, *bottom);
+        object_set_backing(k, copy, *bottom, offset);
+    }
+}
+
+// Maps the copied pages, as the source does for the child (vm_fault.c:2485). A shortage of page tables only leaves
+// them to later faults.
+void enter_copied_page(Kernel& k, MapEntry& to, PageIndex index) {
+    Page* const page = k.pages.lookup(*to.object, index);
+    const Prot prot = k.on(Defect::b15_copy_entry_max_protection) ? to.max_protection : to.protection;
+    if (page == nullptr || prot == kProtNone || (prot & kProtRead) == 0) {
+        return;
+    }
+    k.pages.busy_wait(*page);
+    k.pmaps.enter(*to.map->pmap, to.start + (index << kPageShift), *page, prot, false);
+    k.pages.wakeup(*page);
+}
+
+}  // namespace
+
+bool fault_copy_entry(Kernel& k, MapEntry& to, MapEntry& from) {
+    map_entry_allocate_object(k, to);
+    Object& copy = *to.object;
+    shadow_chain_end(k, copy, from);
+    if (from.object == nullptr) {
+        return true;
+    }
+    for (PageIndex index = 0; index < to.page_count(); ++index) {
+        if (!copy_page(k, copy, index, from)) {
+            return false;
+        }
+        if (from.wired_count != 0) {
+            enter_copied_page(k, to, index);
+        }
+    }
+    return true;
+}
+
+}  // namespace vmref::impl

@@ -1,0 +1,17 @@
+#include "impl/vm/kernel.h"
+
+namespace vmref::impl {
+
+Kernel::Kernel(const Config& config_in, const DefectSet& defects_in)
+    : config(config_in),
+      defects(defects_in),
+      journal(config.frames + 1),
+      machine(config, defects, journal),
+      pages(config, defects, machine, sched, journal),
+      objects(journal),
+      pmaps(config, defects, machine, pages, objects, sched, journal),
+      swap(config.swap_slots) {}
+
+void Kernel::wait_for_memory() { sched.sleep(BlockPoint::memory, pages.memory_channel()); }
+
+}  // namespace vmref::impl

@@ -1,0 +1,103 @@
+// The kernel's globals as one value: what the sources keep in static variables.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "impl/defects/defects.h"
+#include "impl/machine/machine.h"
+#include "impl/page/page_system.h"
+#include "impl/pmap_i386/pmap.h"
+#include "impl/sched/scheduler.h"
+#include "impl/vm/map.h"
+#include "impl/vm/storage.h"
+#include "ops/config.h"
+#include "ops/observation.h"
+
+namespace vmref::impl {
+
+// gd_cnt, rusage and vm_object.c's counters (semantics.md 6.4).
+struct Statistics {
+    std::uint64_t vm_faults = 0;  // v_vm_faults
+    std::uint64_t minflt = 0;     // ru_minflt of all processes
+    std::uint64_t majflt = 0;
+    std::uint64_t intrans = 0;    // v_intrans
+    std::uint64_t zfod = 0;       // v_zfod
+    std::uint64_t cow_optim = 0;  // v_cow_optim
+    std::uint64_t cow_faults = 0; // v_cow_faults
+    std::uint64_t pfree = 0;      // v_pfree
+    std::uint64_t object_collapses = 0;
+    std::uint64_t object_bypasses = 0;
+    std::uint64_t collapse_refusals = 0;  // catalogue D-7
+    std::uint64_t fault_retries = 0;
+    std::uint64_t pageouts = 0;   // pages written by the daemon
+    std::uint64_t pageins = 0;    // pages read by pagers
+    std::uint64_t traps = 0;      // page faults taken by CPUs and kernel copies
+    // Ghosts of I-91: counted where the events are, not where the statistics are.
+    std::uint64_t faults_resolved = 0;
+    std::uint64_t pages_prefaulted = 0;
+};
+
+// The part of a process that the VM looks at (struct proc, struct lwp).
+struct Process {
+    Pid pid = 0;
+    Map map;
+    std::uint32_t nthreads = 1;
+    CpuId cpu = 0;              // where the next access runs
+    bool lowmemkill = false;    // P_LOWMEMKILL: chosen to die for memory
+    bool nofault = false;       // TDF_NOFAULT: must not wait for I/O or memory
+};
+
+// Listens to steps that no state shows afterwards. The checker implements it; none is installed by default.
+class Probe {
+  public:
+    virtual ~Probe() = default;
+    virtual void before_zero_fill(const Object& /*object*/, PageIndex /*index*/, const Page& /*page*/) {}
+    virtual void before_copy(const Page& /*from*/, const Page& /*to*/) {}
+    virtual void before_free(const Page& /*page*/) {}
+    // vm_fault_object returned, whatever the result; no chain lock and no level's pip may be left below.
+    virtual void fault_object_left(const Object& /*first_object*/, bool /*success*/) {}
+};
+
+// Ends a process that is not the current one, for memory. Installed by the system around this kernel.
+class MemoryKiller {
+  public:
+    virtual ~MemoryKiller() = default;
+    // Chooses the process that occupies most memory and ends it (or marks the current one). False: nobody left.
+    virtual bool kill_biggest() = 0;
+};
+
+struct Kernel {
+    Kernel(const Config& config_in, const DefectSet& defects_in);
+    Kernel(const Kernel&) = delete;
+    Kernel& operator=(const Kernel&) = delete;
+
+    const Config config;
+    const DefectSet defects;
+    Journal journal;
+    Scheduler sched;
+    Machine machine;
+    PageSystem pages;
+    ObjectStore objects;
+    PmapSystem pmaps;
+    SwapSpace swap;
+    EntryPool entries;
+    std::map<FileId, std::unique_ptr<Vnode>> vnodes;
+    Statistics stats;
+
+    Process* curproc = nullptr;        // whose operation runs; nullptr: the kernel's own
+    Probe* probe = nullptr;
+    MemoryKiller* killer = nullptr;
+    std::vector<Discard> discarded;    // of the current operation (Witness)
+    std::uint32_t bytes_moved = 0;     // progress of the current copy operation (Discard::after)
+
+    bool on(Defect defect) const { return defects.on(defect); }
+    bool current_dying() const { return curproc != nullptr && curproc->lowmemkill; }
+    // vm_wait / vm_wait_pfault: sleeps until pages are freed. Blocks; must hold no lock and no busy page that the
+    // pageout daemon could need (I-82).
+    void wait_for_memory();
+};
+
+}  // namespace vmref::impl

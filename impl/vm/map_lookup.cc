@@ -1,0 +1,91 @@
+// vm_map_lookup: which object and page a fault is about, and with which rights (semantics.md 2.1).
+#include "impl/vm/kernel.h"
+#include "impl/vm/map.h"
+
+namespace vmref::impl {
+
+namespace {
+
+void unlock(Map& map) {
+    if (map.exclusive) {
+        map_unlock(map);
+    } else {
+        map_unlock_read(map);
+    }
+}
+
+// Turns the read lock into an exclusive one. False: the lock was lost on the way, the map is locked exclusively anew, and
+// everything must be looked up again.
+bool lock_for_change(Kernel& k, Map& map) {
+    if (map.exclusive || map_lock_upgrade(k, map)) {
+        return true;
+    }
+    map_lock(k, map);
+    return false;
+}
+
+// One attempt, rules 2 to 12. False: start over. The map is locked, one way or the other, in every case.
+bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_typea, LookupResult& result) {
+    result = {};
+    MapEntry* const entry = map_entry_at(map, va);
+    if (entry == nullptr) {
+        result.status = Status::invalid_address;
+        return true;
+    }
+    Prot prot = (fault_typea & kProtOverrideWrite) != 0 ? entry->max_protection : entry->protection;
+    Prot fault_type = fault_typea & kProtAll;
+    const bool untouchable_when_wired = k.on(Defect::b18_wired_mprotect_not_copied) && entry->has(kEntryUserWired) &&
+                                        entry->has(kEntryCow) && (fault_typea & kProtOverrideWrite) == 0 &&
+                                        (fault_type & kProtWrite) != 0;
+    if ((fault_type & ~prot) != 0 || untouchable_when_wired) {
+        result.status = Status::protection_failure;
+        return true;
+    }
+    if (entry->wired_count != 0) {
+        result.wired = true;
+        prot = fault_type = entry->protection;
+    }
+    if (entry->has(kEntryNeedsCopy)) {
+        if ((fault_type & kProtWrite) != 0) {
+            if (!lock_for_change(k, map)) {
+                return false;
+            }
+            map_entry_shadow(k, *entry, false);
+        } else {
+            prot = static_cast<Prot>(prot & ~kProtWrite);
+        }
+    }
+    if (entry->object == nullptr) {
+        if (!lock_for_change(k, map)) {
+            return false;
+        }
+        map_entry_allocate_object(k, *entry);
+    }
+    result.status = Status::success;
+    result.entry = entry;
+    result.object = entry->object;
+    result.pindex = entry->index_of(va);
+    result.prot = prot;
+    return true;
+}
+
+}  // namespace
+
+LookupResult map_lookup(Kernel& k, Map& map, Va va, Prot fault_type) {
+    LookupResult result;
+    map_lock_read(k, map);
+    while (!look_up_once(k, map, va, fault_type, result)) {
+    }
+    if (result.status != Status::success) {
+        unlock(map);
+        return result;
+    }
+    if (map.exclusive) {
+        map_lock_downgrade(map);
+    }
+    return result;
+}
+
+void map_lookup_done(Map& map) { unlock(map); }
+
+}  // namespace vmref::impl

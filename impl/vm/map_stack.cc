@@ -1,0 +1,78 @@
+// Stacks that grow down (semantics.md 2.3), and moving a range (mremap).
+#include <algorithm>
+
+#include "impl/vm/kernel.h"
+#include "impl/vm/map.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+Status map_stack(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec) {
+    const MapLock lock(k, map);
+    map_delete(k, map, start, end);
+    const std::uint32_t pages = (end - start) >> kPageShift;
+    const std::uint32_t initial = std::min(pages, k.config.stack_grow);
+    EntrySpec stack = spec;
+    stack.eflags |= kEntryStack;
+    stack.avail_ssize = pages - initial;
+    map_insert(k, map, end - (initial << kPageShift), end, stack);
+    return Status::success;
+}
+
+// vm_map_growstack. Success does not mean that anything is mapped at `va`: only that nothing spoke against it.
+Status map_growstack(Kernel& k, Map& map, Va va) {
+    const MapLock lock(k, map);
+    MapEntry* const stack = map_entry_at_or_after(map, va);
+    if (stack == nullptr || stack->start <= va || !stack->has(kEntryStack)) {
+        return Status::success;
+    }
+    const MapEntry* const previous = map_previous(map, *stack);
+    const std::uint32_t gap = (stack->start - (previous == nullptr ? 0 : previous->end)) >> kPageShift;
+    const std::uint32_t needed = pages_in(stack->start - va);
+    if (needed > stack->avail_ssize) {
+        return Status::success;
+    }
+    if (needed > gap) {
+        stack->avail_ssize = gap;
+        return Status::no_space;
+    }
+    const std::uint32_t step = k.config.stack_grow;
+    const std::uint32_t grow = std::min({(needed + step - 1) / step * step, stack->avail_ssize, gap});
+    EntrySpec spec;
+    spec.eflags = kEntryStack;
+    spec.avail_ssize = stack->avail_ssize - grow;
+    stack->avail_ssize = 0;
+    entry_changed(k, *stack);
+    map_insert(k, map, stack->start - (grow << kPageShift), stack->start, spec);
+    return Status::success;
+}
+
+Status map_relocate(Kernel& k, Map& map, Va start, Va end, Va to) {
+    const MapLock lock(k, map);
+    if (map_has_hole(map, start, end)) {
+        return Status::invalid_address;
+    }
+    map_delete(k, map, to, to + (end - start));
+    for (MapEntry* entry = map_clip_range(k, map, start, end); entry != nullptr && entry->start < end;
+         entry = map_next(map, *entry)) {
+        EntrySpec spec;
+        spec.object = entry->object;
+        spec.offset = entry->offset;
+        spec.protection = entry->protection;
+        spec.max_protection = entry->max_protection;
+        spec.inheritance = entry->inheritance;
+        spec.eflags = static_cast<std::uint16_t>(entry->eflags & ~(kEntryUserWired | kEntryInTransition));
+        spec.avail_ssize = entry->avail_ssize;
+        spec.behavior = entry->behavior;
+        if (entry->object != nullptr) {
+            // The old entry's reference dies with it, and until then two entries name the same pages.
+            object_reference(k, *entry->object);
+            entry->object->clear(kObjOneMapping);
+        }
+        map_insert(k, map, to + (entry->start - start), to + (entry->end - start), spec);
+    }
+    map_delete(k, map, start, end);
+    return Status::success;
+}
+
+}  // namespace vmref::impl

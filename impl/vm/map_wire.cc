@@ -1,0 +1,110 @@
+// mlock and munlock (vm_map_unwire, semantics.md 2.5).
+#include <algorithm>
+#include <vector>
+
+#include "impl/vm/fault.h"
+#include "impl/vm/kernel.h"
+#include "impl/vm/map.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+namespace {
+
+bool wires_too_much(Kernel& k, Map& map, Va start, Va end) {
+    std::uint64_t pages = 0;
+    for (MapEntry* entry = map_entry_at(map, start); entry != nullptr && entry->start < end;
+         entry = map_next(map, *entry)) {
+        if (!entry->has(kEntryUserWired)) {
+            pages += (std::min(end, entry->end) - std::max(start, entry->start)) >> kPageShift;
+        }
+    }
+    const std::uint64_t limit = std::uint64_t{k.config.frames} * k.config.wired_percent / 100;
+    return pages != 0 && k.pages.wired_count() + pages > limit;
+}
+
+// Gives the entry what a wiring fault needs: an object, and its own one if stores are allowed.
+void prepare_for_wiring(Kernel& k, MapEntry& entry) {
+    if (entry.has(kEntryNeedsCopy)) {
+        if ((entry.protection & kProtWrite) != 0) {
+            map_entry_shadow(k, entry, false);
+        }
+    } else if (entry.object == nullptr) {
+        map_entry_allocate_object(k, entry);
+    }
+}
+
+// Wires one entry for the user. On failure the entry is as it was. Requires: map locked exclusively, entry clipped. Blocks:
+// the map is unlocked meanwhile, IN_TRANSITION keeps the entry.
+Status wire_entry(Kernel& k, Map& map, MapEntry& entry) {
+    entry.set(kEntryUserWired);
+    if (++entry.wired_count > 1) {
+        return Status::success;
+    }
+    prepare_for_wiring(k, entry);
+    entry.set(kEntryInTransition);
+    const Status status = fault_wire(k, map, entry);
+    entry.clear(kEntryInTransition);
+    if (status != Status::success) {
+        entry.wired_count = 0;
+        entry.clear(kEntryUserWired);
+    }
+    return status;
+}
+
+void unwire_entry(Kernel& k, Map& map, MapEntry& entry) {
+    entry.clear(kEntryUserWired);
+    if (--entry.wired_count == 0) {
+        fault_unwire(k, map, entry);
+    }
+    entry_changed(k, entry);
+}
+
+}  // namespace
+
+Status map_user_wire(Kernel& k, Map& map, Va start, Va end) {
+    const MapLock lock(k, map);
+    if (map_has_hole(map, start, end)) {
+        return Status::invalid_address;
+    }
+    if (wires_too_much(k, map, start, end)) {
+        return Status::resource_shortage;
+    }
+    std::vector<MapEntry*> wired;
+    for (MapEntry* entry = map_clip_range(k, map, start, end); entry != nullptr && entry->start < end;
+         entry = map_next(map, *entry)) {
+        if (entry->has(kEntryUserWired)) {
+            continue;
+        }
+        const Status status = wire_entry(k, map, *entry);
+        entry_changed(k, *entry);
+        if (status != Status::success) {
+            for (MapEntry* const earlier : wired) {
+                unwire_entry(k, map, *earlier);
+            }
+            return status;
+        }
+        wired.push_back(entry);
+    }
+    return Status::success;
+}
+
+Status map_user_unwire(Kernel& k, Map& map, Va start, Va end) {
+    const MapLock lock(k, map);
+    if (map_has_hole(map, start, end)) {
+        return Status::invalid_address;
+    }
+    for (MapEntry* entry = map_entry_at(map, start); entry != nullptr && entry->start < end;
+         entry = map_next(map, *entry)) {
+        if (!entry->has(kEntryUserWired)) {
+            return Status::invalid_argument;
+        }
+    }
+    for (MapEntry* entry = map_clip_range(k, map, start, end); entry != nullptr && entry->start < end;
+         entry = map_next(map, *entry)) {
+        unwire_entry(k, map, *entry);
+    }
+    return Status::success;
+}
+
+}  // namespace vmref::impl

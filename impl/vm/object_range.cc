@@ -1,0 +1,213 @@
+// Ranges of an object: removal, cleaning, advice (vm_object.c:486-990, 1499-1594).
+#include <algorithm>
+
+#include "impl/vm/page_ops.h"
+#include "impl/vm/pager.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+namespace {
+
+Page* page_at_or_after(Object& object, PageIndex index, PageIndex end) {
+    const auto found = object.pages.lower_bound(index);
+    return found == object.pages.end() || found->pindex >= end ? nullptr : &*found;
+}
+
+// vm_object_page_remove_callback (vm_object.c:1550). Requires: page busied by us. Post: not busied, perhaps freed.
+void remove_page(Kernel& k, Page& page, bool clean_only) {
+    if (page.wire_count != 0) {
+        k.pmaps.page_protect(page, kProtNone);
+        if (!clean_only) {
+            k.pages.set_invalid(page);
+        }
+        k.pages.wakeup(page);
+        return;
+    }
+    if (clean_only && page.valid != 0) {
+        page_test_dirty(k, page);
+        if (page.dirty != 0 || page.hold_count != 0) {
+            k.pages.wakeup(page);
+            return;
+        }
+    }
+    page_unmap_and_free(k, page);
+}
+
+// vm_object_page_collect_flush (vm_object.c:642): the run of dirty neighbours around `page`, at most
+// pageout_page_count long, is written in index order. Returns the index after the run. Requires: page busied, dirty.
+PageIndex flush_run(Kernel& k, Object& object, Page& page, PageIndex end) {
+    PageIndex index = page.pindex;
+    Page* current = &page;
+    for (std::uint32_t written = 0; written < k.config.pageout_page_count; ++written) {
+        current->clear(kPageCleanChk);
+        pager_put_page(k, *current);
+        // What was stored to during the write is protected again (vm_object.c:735-746).
+        if (current->dirty != 0) {
+            k.pmaps.page_protect(*current, kProtRead);
+        }
+        k.pages.wakeup(*current);
+        ++index;
+        current = index < end ? k.pages.lookup(object, index) : nullptr;
+        if (current == nullptr || !current->has(kPageCleanChk) || !k.pages.busy_try(*current)) {
+            break;
+        }
+        page_test_dirty(k, *current);
+        if (current->dirty == 0) {
+            current->clear(kPageCleanChk);
+            k.pages.wakeup(*current);
+            break;
+        }
+    }
+    return index;
+}
+
+// Pass 1 (vm_object.c:562): marks and write-protects what is there now.
+void mark_for_cleaning(Kernel& k, Object& object, PageIndex start, PageIndex end) {
+    for (Page* page = page_at_or_after(object, start, end); page != nullptr;
+         page = page_at_or_after(object, page->pindex + 1, end)) {
+        k.pages.busy_wait(*page);
+        page->set(kPageCleanChk);
+        k.pmaps.page_protect(*page, kProtRead);
+        k.pages.wakeup(*page);
+    }
+}
+
+bool any_dirty_or_writeable(Object& object) {
+    return std::any_of(object.pages.begin(), object.pages.end(),
+                       [](const Page& page) { return page.dirty != 0 || page.has(kPageWriteable); });
+}
+
+// Whether MADV_FREE may let go of (object, index): anonymous, reachable through one mapping, nothing below that would
+// show instead (vm_object.c:893-902, catalogue B-58).
+bool may_discard(const Object& object, PageIndex index) {
+    return object.anonymous() && object.has(kObjOneMapping) &&
+           (object.backing == nullptr ||
+            object_content(object.backing, object.backing_index(index)).kind == Content::Kind::zero);
+}
+
+// MADV_FREE of one resident page (vm_object.c:963-985): clean, unreferenced, without block. M goes with invalidation: a
+// store through a translation that has seen M would be lost otherwise (B-59).
+void free_page_contents(Kernel& k, Page& page) {
+    k.pmaps.clear_modify(page);
+    k.pages.undirty(page);
+    page.act_count = 0;
+    page_dontneed(k, page);
+    if (!k.on(Defect::m22_free_keeps_block)) {
+        swap_free_space(k, *page.object, page.pindex, 1);
+        page.clear(kPageSwapped);
+    }
+}
+
+void advise_page(Kernel& k, Page& page, Advice advice) {
+    switch (advice) {
+        case Advice::willneed:
+            k.pages.activate(page);
+            break;
+        case Advice::dontneed:
+            page_dontneed(k, page);
+            break;
+        case Advice::free:
+            free_page_contents(k, page);
+            break;
+        case Advice::normal:
+        case Advice::random:
+        case Advice::sequential:
+            break;
+    }
+}
+
+bool skipped_by_madvise(const Page& page) {
+    return page.hold_count != 0 || page.wire_count != 0 || page.has(kPageUnmanaged) || !page.fully_valid();
+}
+
+// One index of vm_object_madvise: the first resident page down the chain. Blocks on a busy page, then starts over.
+void advise_index(Kernel& k, Object& top, PageIndex top_index, Advice advice) {
+    Object* object = &top;
+    PageIndex index = top_index;
+    const bool walks = advice != Advice::free || k.on(Defect::b58_free_walks_the_chain);
+    while (object != nullptr) {
+        if (Page* const page = k.pages.lookup(*object, index)) {
+            if (skipped_by_madvise(*page)) {
+                return;
+            }
+            if (!k.pages.busy_try(*page)) {
+                k.pages.sleep_busy(*page);
+                object = &top;
+                index = top_index;
+                continue;
+            }
+            const bool refused = advice == Advice::free && !k.on(Defect::b58_free_walks_the_chain) &&
+                                 !may_discard(*object, index);
+            advise_page(k, *page, refused ? Advice::dontneed : advice);
+            k.pages.wakeup(*page);
+            return;
+        }
+        if (advice == Advice::free && may_discard(*object, index) && object->swap_slot(index) != kNoSwapSlot) {
+            witness_discard(k, *object, index);
+            swap_free_space(k, *object, index, 1);
+        }
+        if (!walks) {
+            return;
+        }
+        index = object->backing_index(index);
+        object = object->backing;
+    }
+}
+
+}  // namespace
+
+void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex end, bool clean_only) {
+    pip_add(object);
+    for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
+        const PageIndex index = page->pindex;
+        // The busy test comes first, also for a wired page: its validity may be under I/O (B-53).
+        if (!k.pages.busy_try(*page)) {
+            k.pages.sleep_busy(*page);
+            page = page_at_or_after(object, index, end);
+            continue;
+        }
+        remove_page(k, *page, clean_only);
+        page = page_at_or_after(object, index + 1, end);
+    }
+    if (!clean_only) {
+        swap_free_space(k, object, start, end - start);
+    }
+    pip_wakeup(object, k.sched);
+}
+
+void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end) {
+    if (object.type != ObjectType::vnode || !object.has(kObjMightBeDirty)) {
+        return;
+    }
+    end = std::min(end, object.size);
+    object.set(kObjCleaning);
+    mark_for_cleaning(k, object, start, end);
+    for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
+        PageIndex next = page->pindex + 1;
+        if (page->has(kPageCleanChk)) {
+            k.pages.busy_wait(*page);
+            page_test_dirty(k, *page);
+            if (page->valid != 0 && page->dirty != 0) {
+                next = flush_run(k, object, *page, end);
+            } else {
+                page->clear(kPageCleanChk);
+                k.pages.wakeup(*page);
+            }
+        }
+        page = page_at_or_after(object, next, end);
+    }
+    object.clear(kObjCleaning);
+    const bool whole = start == 0 && end == object.size;
+    if (whole && !any_dirty_or_writeable(object)) {
+        object.clear(kObjWriteable | kObjMightBeDirty);
+    }
+}
+
+void object_madvise(Kernel& k, Object& object, PageIndex start, PageIndex count, Advice advice) {
+    for (PageIndex index = start; index < start + count; ++index) {
+        advise_index(k, object, index, advice);
+    }
+}
+
+}  // namespace vmref::impl

@@ -1,0 +1,45 @@
+// Pagers: where a page's data comes from and goes to (semantics.md 2.8, 2.9).
+#pragma once
+
+#include <cstdint>
+
+#include "impl/vm/kernel.h"
+
+namespace vmref::impl {
+
+// VM_PAGER_*. ok: done. bad: outside the pager's range. fail: in range, but no data. pend: started, not
+// finished. error: data exists but could not be read. again: temporary shortage.
+enum class PagerResult : std::uint8_t { ok, bad, fail, pend, error, again };
+
+// TRUE iff the pager holds data: default never, swap where a block is assigned, vnode below the end of the file.
+bool pager_has_page(const Object& object, PageIndex index);
+
+// Reads (object, index) into `m`, and perhaps neighbours (read-ahead; the last page of a cluster gets the RAM mark).
+// A fully valid `m` is a read-ahead mark that was met: only the next cluster is started.
+// Requires: m busied and in the object; the map not locked; the caller holds the object. Post: m may be another page at
+// the same index by now, or nullptr. Blocks.
+PagerResult pager_get_page(Kernel& k, Object& object, PageIndex index, Page*& m, Behavior behavior);
+
+// Writes a page out and, when the write is complete, marks it clean; a store that happened meanwhile makes it dirty
+// again (catalogue D-12). Requires: busied, valid. Returns false, and the page stays dirty, if there is nowhere to write
+// to. Blocks.
+bool pager_put_page(Kernel& k, Page& m);
+
+// swap_pager_freespace: frees the blocks of [start, start + count); looks at no page.
+void swap_free_space(Kernel& k, Object& object, PageIndex start, PageIndex count);
+// swap_pager_unswapped: the page differs from its block from now on, so the block goes.
+// Requires: the page is dirty or its block is no longer its only copy.
+void swap_pager_unswapped(Kernel& k, Page& m);
+// swap_pager_copy with destroy: blocks of `source` from `base` on move to `destination` where that has neither a
+// valid page nor a block; all others go.
+void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex base);
+
+// vnode_pager_lock: the shared lock of the vnode at the end of the object's chain, or nullptr. Blocks.
+Vnode* vnode_pager_lock(Kernel& k, Object& object);
+void vnode_unlock(Vnode& vnode);
+// vnode_pager_freepage: frees a busied page unless it is wired or held, then only unbusies it.
+void vnode_pager_freepage(Kernel& k, Page& m);
+// vnode_pager_setsize: sets the size; pages and blocks behind the end go, the partial last page is zeroed behind it. Blocks.
+void vnode_pager_setsize(Kernel& k, Vnode& vnode, std::uint32_t size);
+
+}  // namespace vmref::impl

@@ -1,0 +1,196 @@
+// vm_prefault and vm_prefault_quick: neighbours whose pages are at hand (vm_fault.c:2704-3178).
+#include "impl/vm/fault.h"
+#include "impl/vm/kernel.h"
+#include "impl/vm/vm_object.h"
+
+namespace vmref::impl {
+
+namespace {
+
+// The order of the sources: +1, -1, +2, -2, ... pages around `center`, within the entry, a direction closed at its first
+// obstacle (vm_fault.c:2756-2823).
+class NeighbourWindow {
+  public:
+    NeighbourWindow(const MapEntry& entry, Va center, std::uint32_t pages)
+        : entry_(entry), center_(center), pages_(pages) {}
+
+    bool next(Va& va) {
+        while (step_ < pages_ && !(up_closed_ && down_closed_)) {
+            const std::uint32_t i = step_++;
+            last_up_ = i % 2 == 0;
+            const std::int64_t distance = last_up_ ? std::int64_t{i} / 2 + 1 : -(std::int64_t{i} + 1) / 2;
+            const std::int64_t address = std::int64_t{center_} + distance * std::int64_t{kPageSize};
+            if (last_up_ ? up_closed_ : down_closed_) {
+                continue;
+            }
+            if (address < std::int64_t{entry_.start} || address >= std::int64_t{entry_.end}) {
+                close_direction();
+                continue;
+            }
+            va = static_cast<Va>(address);
+            return true;
+        }
+        return false;
+    }
+    void close_direction() { (last_up_ ? up_closed_ : down_closed_) = true; }
+
+  private:
+    const MapEntry& entry_;
+    Va center_;
+    std::uint32_t pages_;
+    std::uint32_t step_ = 0;
+    bool up_closed_ = false;
+    bool down_closed_ = false;
+    bool last_up_ = true;
+};
+
+void enter_neighbour(Kernel& k, MapEntry& entry, Va va, Page& m, Prot prot) {
+    if (m.queue == Queue::cache) {
+        k.pages.deactivate(m);
+    }
+    if ((prot & kProtWrite) != 0) {
+        object_set_writeable_dirty(*m.object);
+    }
+    if (k.pmaps.enter(*entry.map->pmap, va, m, prot, false) == Status::success) {
+        ++k.stats.pages_prefaulted;
+        ++k.stats.vm_faults;
+        ++k.stats.minflt;
+    }
+}
+
+// What the walk down the chain for one neighbour found: a page busied by us (perhaps newly allocated), or nothing.
+struct Neighbour {
+    Page* m = nullptr;
+    Prot prot = kProtNone;
+    bool allocated = false;
+    bool busy = false;  // somebody else's: skipped, the scan goes on
+};
+
+// vm_fault.c:2833-2890. Every level below the top is held and chain-locked; `level` is the lowest one then.
+Neighbour find_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot, Object*& level) {
+    Neighbour found;
+    found.prot = prot;
+    level = &top;
+    for (;;) {
+        found.m = k.pages.lookup_busy_try(*level, index, found.busy);
+        if (found.m != nullptr) {
+            return found;
+        }
+        if (level->type != ObjectType::default_) {
+            return found;  // its pager may have the page: only a real fault asks (B-24)
+        }
+        if (level->backing == nullptr) {
+            break;
+        }
+        Object* const next = level->backing;
+        object_hold(*next, k.sched);
+        chain_acquire(*next, k.sched);
+        index = level->backing_index(index);
+        if (level != &top) {
+            object_drop(*level);
+        }
+        level = next;
+        found.prot = static_cast<Prot>(found.prot & ~kProtWrite);
+    }
+    return found;
+}
+
+// Nobody has data: a zeroed page in the top object, if the fast path is on and memory is plenty (vm_fault.c:2845-2857).
+Page* allocate_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot) {
+    if (k.config.fast_fault == 0 || (prot & kProtWrite) == 0 || k.pages.count_min() || index >= top.size) {
+        return nullptr;
+    }
+    Page* const m = k.pages.alloc(top, index, AllocClass::normal);
+    if (m != nullptr) {
+        if (k.probe != nullptr) {
+            k.probe->before_zero_fill(top, index, *m);
+        }
+        k.pages.zero_fill(*m);
+        k.pages.set_valid_clean(*m);
+        ++k.stats.zfod;
+    }
+    return m;
+}
+
+// One neighbour of vm_prefault; false ends the scan.
+bool prefault_one(Kernel& k, MapEntry& entry, Va va, Prot prot) {
+    Object& top = *entry.object;
+    Object* level = nullptr;
+    Neighbour found = find_neighbour(k, top, entry.index_of(va), prot, level);
+    const bool at_end = found.m == nullptr && level->type == ObjectType::default_ && level->backing == nullptr;
+    if (level != &top) {
+        chain_release_all(*top.backing, *level);
+        object_drop(*level);
+    }
+    if (at_end) {
+        found.m = allocate_neighbour(k, top, entry.index_of(va), prot);
+        found.prot = prot;
+        found.allocated = true;
+    }
+    if (found.m == nullptr) {
+        return false;
+    }
+    if (found.busy) {
+        return true;
+    }
+    if (found.m->fully_valid()) {
+        enter_neighbour(k, entry, va, *found.m, found.prot);
+        if (found.allocated) {
+            k.pages.deactivate(*found.m);
+        }
+    }
+    k.pages.wakeup(*found.m);
+    return true;
+}
+
+}  // namespace
+
+void vm_prefault(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t /*fault_flags*/) {
+    Object& top = *entry.object;
+    object_hold(top, k.sched);
+    chain_acquire(top, k.sched);
+    NeighbourWindow window(entry, va, k.config.prefault_pages);
+    Va address = 0;
+    while (window.next(address)) {
+        k.sched.yield(BlockPoint::prefault);
+        if (!k.pmaps.prefault_ok(*entry.map->pmap, address)) {
+            window.close_direction();
+            continue;
+        }
+        if (!prefault_one(k, entry, address, prot)) {
+            break;
+        }
+    }
+    chain_release(top);
+    object_drop(top);
+}
+
+void vm_prefault_quick(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t fault_flags) {
+    Object& top = *entry.object;
+    if (top.backing != nullptr) {
+        return;
+    }
+    NeighbourWindow window(entry, va, k.config.prefault_pages);
+    Va address = 0;
+    while (window.next(address)) {
+        if (!k.pmaps.prefault_ok(*entry.map->pmap, address)) {
+            window.close_direction();
+            continue;
+        }
+        bool busy = false;
+        Page* const m = k.pages.lookup_busy_try(top, entry.index_of(address), busy);
+        if (m == nullptr || busy) {
+            break;
+        }
+        const bool needs_unswap =
+            m->has(kPageSwapped) && (prot & kProtWrite) != 0 && (fault_flags & kFaultDirty) != 0;
+        if (!m->fully_valid() || needs_unswap) {
+            k.pages.wakeup(*m);
+            break;
+        }
+        enter_neighbour(k, entry, address, *m, prot);
+        k.pages.wakeup(*m);
+    }
+}
+
+}  // namespace vmref::impl

@@ -1,0 +1,70 @@
+// What lies behind the pagers: files and swap space. Contents live outside simulated RAM.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "impl/page/object.h"
+#include "ops/types.h"
+
+namespace vmref::impl {
+
+using PageBytes = std::unique_ptr<std::uint8_t[]>;  // kPageSize bytes
+
+// One file: its size and its blocks on disk. The file's resident pages are those of `object`, which the vnode keeps for
+// good: the object has one reference of the vnode itself besides those of map entries and shadows.
+class Vnode {
+  public:
+    Vnode(FileId id, std::uint32_t size);
+
+    FileId id() const { return id_; }
+    std::uint32_t size() const { return size_; }
+    PageIndex pages() const { return pages_in(size_); }
+
+    // The block behind page `index`: nullptr is all zero. Valid until the block is written or the size changes.
+    const std::uint8_t* block(PageIndex index) const;
+    void write_block(PageIndex index, const std::uint8_t* bytes);
+    // Sets the size on disk. Blocks behind the end become zero; so do, in the block that holds the smaller of old
+    // and new end, the bytes past it.
+    void set_size(std::uint32_t size);
+
+    Object* object = nullptr;
+    std::uint32_t shared_locks = 0;  // holders of the vnode lock (vnode_pager_lock)
+
+  private:
+    enum class State : std::uint8_t { synthetic, zero, data };
+    struct Block {
+        State state = State::zero;
+        mutable PageBytes bytes;
+    };
+    void zero_tail(std::uint32_t end);
+
+    FileId id_;
+    std::uint32_t size_;
+    std::uint32_t created_size_;
+    std::vector<Block> blocks_;
+};
+
+// Swap slots of one page each. A slot that is freed keeps its storage for the next user.
+class SwapSpace {
+  public:
+    explicit SwapSpace(std::uint32_t slots) : bytes_(slots), used_(slots, false), free_(slots) {}
+
+    std::uint32_t free_slots() const { return free_; }
+    // A free slot, the lowest at or after the last one given; kNoSwapSlot if there is none.
+    std::uint32_t allocate();
+    void release(std::uint32_t slot);
+    bool assigned(std::uint32_t slot) const { return used_[slot]; }
+    void write(std::uint32_t slot, const std::uint8_t* bytes);
+    const std::uint8_t* read(std::uint32_t slot) const { return bytes_[slot].get(); }
+
+  private:
+    std::vector<PageBytes> bytes_;
+    std::vector<bool> used_;
+    std::uint32_t free_;
+    std::uint32_t next_ = 0;
+};
+
+}  // namespace vmref::impl

@@ -1,0 +1,104 @@
+// Blocks of anonymous objects (swap_pager.c as summarised in semantics.md 2.9).
+#include <algorithm>
+
+#include "impl/vm/page_ops.h"
+#include "impl/vm/pager.h"
+#include "impl/vm/read_ahead.h"
+
+namespace vmref::impl {
+
+namespace {
+
+void set_slot(Kernel& k, Object& object, PageIndex index, std::uint32_t slot) {
+    if (object.swap_slots.size() <= index) {
+        object.swap_slots.resize(object.size, kNoSwapSlot);
+    }
+    object.swap_slots[index] = slot;
+    ++object.swap_count;
+    object.type = ObjectType::swap;
+    k.journal.cell_changed(object.id, index);
+}
+
+std::uint32_t take_slot(Kernel& k, Object& object, PageIndex index) {
+    const std::uint32_t slot = object.swap_slots[index];
+    object.swap_slots[index] = kNoSwapSlot;
+    --object.swap_count;
+    k.journal.cell_changed(object.id, index);
+    return slot;
+}
+
+}  // namespace
+
+void swap_free_space(Kernel& k, Object& object, PageIndex start, PageIndex count) {
+    if (object.swap_count == 0) {
+        return;
+    }
+    const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{start} + count, object.swap_slots.size());
+    for (std::uint64_t index = start; index < end && object.swap_count != 0; ++index) {
+        if (object.swap_slots[index] != kNoSwapSlot) {
+            k.swap.release(take_slot(k, object, static_cast<PageIndex>(index)));
+        }
+    }
+}
+
+void swap_pager_unswapped(Kernel& k, Page& m) {
+    k.sched.yield(BlockPoint::swap_release);
+    swap_free_space(k, *m.object, m.pindex, 1);
+    m.clear(kPageSwapped);
+}
+
+void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex base) {
+    k.sched.yield(BlockPoint::paging_in_progress);
+    for (PageIndex index = 0; index < source.swap_slots.size() && source.swap_count != 0; ++index) {
+        if (source.swap_slots[index] == kNoSwapSlot) {
+            continue;
+        }
+        const std::uint32_t slot = take_slot(k, source, index);
+        const PageIndex above = index - base;
+        const bool in_window = index >= base && above < destination.size;
+        const Page* const page = in_window ? k.pages.lookup(destination, above) : nullptr;
+        if (!in_window || (page != nullptr && page->valid != 0) || destination.swap_slot(above) != kNoSwapSlot) {
+            k.swap.release(slot);
+        } else {
+            set_slot(k, destination, above, slot);
+        }
+    }
+}
+
+PagerResult swap_get_page(Kernel& k, Object& object, PageIndex index, Page& m, Behavior behavior) {
+    const auto readable = [&object](PageIndex at) { return object.swap_slot(at) != kNoSwapSlot; };
+    const auto read = [&k, &object](Page& page) {
+        const std::uint8_t* const bytes = k.swap.read(object.swap_slot(page.pindex));
+        std::copy_n(bytes, kPageSize, k.machine.memory().frame_for_write(page.frame));
+        k.pages.set_valid_clean(page);
+        page.set(kPageSwapped);
+    };
+    return read_cluster(k, object, index, m, behavior == Behavior::random ? 1 : k.config.swap_cluster, readable, read);
+}
+
+bool swap_put_page(Kernel& k, Page& m) {
+    Object& object = *m.object;
+    if (k.on(Defect::b106_pageout_skips_write) && object.swap_slot(m.pindex) != kNoSwapSlot) {
+        k.pmaps.clear_modify(m);
+        k.pages.undirty(m);
+        return true;
+    }
+    // A write always takes a fresh block; the old one goes before the write (semantics.md 2.9).
+    const std::uint32_t slot = k.swap.allocate();
+    if (slot == kNoSwapSlot) {
+        return false;
+    }
+    swap_free_space(k, object, m.pindex, 1);
+    set_slot(k, object, m.pindex, slot);
+    k.pmaps.clear_modify(m);
+    k.pages.dirty(m);
+    k.pages.io_start(m);
+    k.swap.write(slot, k.machine.memory().frame(m.frame));
+    k.sched.yield(BlockPoint::pager_io);
+    k.pages.undirty(m);
+    m.set(kPageSwapped);
+    k.pages.io_finish(m);
+    return true;
+}
+
+}  // namespace vmref::impl
