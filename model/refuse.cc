@@ -1,0 +1,113 @@
+// What cannot be asked of a state. Each reason is one line.
+#include <array>
+#include <charconv>
+#include <type_traits>
+
+#include "model/world.h"
+
+namespace vmref::model {
+
+namespace {
+
+using Reason = std::optional<std::string>;
+
+constexpr std::size_t kMaxProcesses = 4096;
+constexpr std::uint32_t kMaxThreads = 8;
+
+Reason unless(bool good, const char* thing, std::uint64_t value, const std::string& problem) {
+    if (good) {
+        return std::nullopt;
+    }
+    std::string text = thing;
+    return text.append(" ").append(std::to_string(value)).append(" ").append(problem);
+}
+
+// Whether a process or file of this number can be made.
+Reason new_number(const char* thing, std::uint32_t number, bool exists) {
+    const Reason zero = unless(number != 0, thing, number, "cannot be made: numbers start at 1");
+    return zero ? zero : unless(!exists, thing, number, "exists already");
+}
+
+template <typename Op>
+Reason process_reason(World& world, const Op& op) {
+    const auto missing = [&](Pid pid) { return unless(world.find(pid) != nullptr, "process", pid, "does not exist"); };
+    const auto made = [&](Pid pid) {
+        const Reason reason = new_number("process", pid, world.find(pid) != nullptr);
+        return reason ? reason
+                      : unless(world.pids.size() < kMaxProcesses, "process", pid, "is beyond the 4096 that fit");
+    };
+    if constexpr (std::is_same_v<Op, Spawn>) {
+        return made(op.pid);
+    } else if constexpr (std::is_same_v<Op, Fork>) {
+        const Reason reason = missing(op.parent);
+        return reason ? reason : made(op.child);
+    } else if constexpr (requires { op.pid; }) {
+        return std::is_same_v<Op, Switch> && op.pid == 0 ? std::nullopt : missing(op.pid);
+    } else {
+        return std::nullopt;
+    }
+}
+
+template <typename Op>
+Reason file_reason(World& world, const Op& op) {
+    if constexpr (requires { op.file; }) {
+        const bool exists = world.find_file(op.file) != nullptr;
+        if constexpr (std::is_same_v<Op, CreateFile>) {
+            if (const Reason reason = new_number("file", op.file, exists)) {
+                return reason;
+            }
+        } else if (!exists && !(std::is_same_v<Op, Mmap> && op.file == 0)) {
+            return unless(false, "file", op.file, "does not exist");
+        }
+    }
+    if constexpr (std::is_same_v<Op, CreateFile> || std::is_same_v<Op, Ftruncate>) {
+        return unless(op.size <= kMaxFileSize, "file size", op.size, "exceeds " + std::to_string(kMaxFileSize));
+    }
+    return std::nullopt;
+}
+
+template <typename Op>
+Reason number_reason(World& world, const Op& op) {
+    if constexpr (requires { op.prot; }) {
+        if (op.prot > kProtAll) {
+            return unless(false, "protection", op.prot, "is not 0 to 7");
+        }
+    }
+    if constexpr (std::is_same_v<Op, Mmap>) {
+        const std::uint64_t end = std::uint64_t{op.addr} + op.length;
+        if (op.addr >= kUserEnd || op.length > kUserEnd || (op.fixed && end > kUserEnd)) {
+            return "mapping [" + hex(op.addr) + ", " + hex(end) + ") lies outside user space";
+        }
+        return unless(op.max_prot <= kProtAll, "maximum protection", op.max_prot, "is not 0 to 7");
+    } else if constexpr (std::is_same_v<Op, Threads>) {
+        return unless(op.count >= 1 && op.count <= kMaxThreads, "thread count", op.count, "is not 1 to 8");
+    } else if constexpr (std::is_same_v<Op, Access>) {
+        return unless(op.size == 1 || op.size == 2 || op.size == 4, "access size", op.size, "is not 1, 2 or 4");
+    } else if constexpr (std::is_same_v<Op, Switch>) {
+        const std::uint32_t cpus = world.config.cpus;
+        return unless(op.cpu < cpus, "cpu", op.cpu, "does not exist (" + std::to_string(cpus) + " are configured)");
+    } else {
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
+std::string hex(std::uint64_t value) {
+    std::array<char, 16> digits{};
+    const auto end = std::to_chars(digits.begin(), digits.end(), value, 16).ptr;
+    std::string text = "0x";
+    return text.append(digits.data(), end);
+}
+
+std::optional<std::string> reason_to_refuse(World& world, const Operation& operation) {
+    return std::visit(
+        [&](const auto& op) {
+            Reason reason = process_reason(world, op);
+            reason = reason ? reason : file_reason(world, op);
+            return reason ? reason : number_reason(world, op);
+        },
+        operation);
+}
+
+}  // namespace vmref::model

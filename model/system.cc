@@ -1,0 +1,128 @@
+// The state: who exists, and how it is looked at from outside.
+#include "model/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/system.h"
+
+namespace vmref::model {
+
+World::World(const World& other)
+    : config(other.config), processes(other.processes), pids(other.pids), files(other.files) {
+    Container::Copies copies;
+    for (auto& [pid, process] : processes) {
+        for (Range& range : process.space.clip(0, page_of(kUserEnd))) {
+            range.container = range.container->clone(copies);
+        }
+    }
+    for (auto& [id, file] : files) {
+        file = file->clone(copies);
+    }
+}
+
+Process* World::find(Pid pid) {
+    const auto found = processes.find(pid);
+    return found != processes.end() ? &found->second : nullptr;
+}
+
+Container* World::find_file(FileId file) {
+    const auto found = files.find(file);
+    return found != files.end() ? found->second.get() : nullptr;
+}
+
+Process& World::add(Pid pid) {
+    pids.insert(std::ranges::lower_bound(pids, pid), pid);
+    return processes[pid];
+}
+
+void World::remove(Pid pid) {
+    processes.erase(pid);
+    std::erase(pids, pid);
+}
+
+struct System::State : World {
+    using World::World;
+};
+
+System::System(const Config& config) : state_(std::make_unique<State>(config)) {}
+System::System(const System& other) : state_(std::make_unique<State>(*other.state_)) {}
+System::System(System&&) noexcept = default;
+System& System::operator=(System&&) noexcept = default;
+System::~System() = default;
+
+Outcome System::step(const Operation& operation, const Observation& actual) {
+    return take_step(*state_, operation, actual);
+}
+
+std::optional<std::string> System::refuse(const Operation& operation) const {
+    return reason_to_refuse(*state_, operation);
+}
+
+const std::vector<Pid>& System::processes() const {
+    return state_->pids;
+}
+
+std::vector<FileId> System::files() const {
+    std::vector<FileId> ids;
+    for (const auto& [id, file] : state_->files) {
+        ids.push_back(id);
+    }
+    return ids;
+}
+
+std::uint32_t System::file_size(FileId file) const {
+    const Container* found = state_->find_file(file);
+    return found != nullptr ? found->size() : 0;
+}
+
+std::uint32_t System::threads(Pid pid) const {
+    const Process* process = state_->find(pid);
+    return process != nullptr ? process->threads : 0;
+}
+
+void System::mappings(Pid pid, std::vector<MappingView>& out) const {
+    out.clear();
+    for (std::size_t n = 0; n < mapping_count(pid); ++n) {
+        out.push_back(mapping(pid, n));
+    }
+}
+
+std::size_t System::mapping_count(Pid pid) const {
+    const Process* process = state_->find(pid);
+    return process != nullptr ? process->space.ranges().size() : 0;
+}
+
+MappingView System::mapping(Pid pid, std::size_t n) const {
+    const Range& range = state_->find(pid)->space.ranges()[n];
+    return {.start = range.start << kPageShift,
+            .pages = range.pages,
+            .prot = range.prot,
+            .max_prot = range.max_prot,
+            .inherit = range.inherit,
+            .wired = range.wired,
+            .shared = range.shared,
+            .file = range.container->file(),
+            .file_page = range.container->file() != 0 ? range.container->file_page(range.offset) : 0,
+            .stack_reserve = range.reserve};
+}
+
+PageView System::page(Pid pid, Va va) const {
+    const Process* process = state_->find(pid);
+    const Range* range = process != nullptr ? process->space.at(page_of(va)) : nullptr;
+    if (range == nullptr) {
+        return {};
+    }
+    const PageIndex cell = range->cell(page_of(va));
+    PageView out{.mapped = true, .prot = range->prot, .wired = range->wired};
+    out.refused = range->container->refused(cell);
+    out.bytes = out.refused ? nullptr : range->container->read(cell);
+    return out;
+}
+
+const std::uint8_t* System::file_page(FileId file, PageIndex page) const {
+    Container* found = state_->find_file(file);
+    return found != nullptr && !found->refused(page) ? found->read(page) : nullptr;
+}
+
+}  // namespace vmref::model

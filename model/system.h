@@ -1,0 +1,84 @@
+// What the system world must do: values and statuses of processes, mappings and files. Values only: there are no
+// objects, no shadow chains, no page tables and no page states here. The rules are those of ops/operation.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/config.h"
+#include "ops/observation.h"
+#include "ops/operation.h"
+
+namespace vmref::model {
+
+// A run of pages with equal attributes, as a reader outside the model sees it.
+struct MappingView {
+    Va start;
+    std::uint32_t pages;
+    Prot prot;
+    Prot max_prot;
+    Inherit inherit;
+    bool wired;                   // by the user
+    bool shared;                  // MAP_SHARED
+    FileId file;                  // 0: anonymous
+    PageIndex file_page;          // page of the file at `start`
+    std::uint32_t stack_reserve;  // pages; 0: not a stack, or nothing left
+};
+
+// One page of an address space.
+struct PageView {
+    bool mapped = false;
+    Prot prot = kProtNone;
+    bool wired = false;
+    bool refused = false;                 // past the end of its file: an access gives Signal::bus
+    const std::uint8_t* bytes = nullptr;  // kPageSize bytes; nullptr: all zero (or refused, or not mapped)
+};
+
+// The outcome the model allows. `expected` repeats the choices of the implementation where the contract leaves
+// them free; `illegal` is empty, or one line saying which choice was not legal.
+struct Outcome {
+    Observation expected;
+    std::string illegal;
+};
+
+class System {
+  public:
+    explicit System(const Config& config);
+    ~System();
+    System(System&&) noexcept;
+    System& operator=(System&&) noexcept;
+    System(const System& other);  // deep
+    System& operator=(const System&) = delete;
+
+    // Why `operation` cannot be asked of this state (no such process, mapping outside user space, size not 1, 2 or 4,
+    // ...): one line; nullopt if it can.
+    std::optional<std::string> refuse(const Operation& operation) const;
+
+    // Takes the step. Requires: refuse(operation) is nullopt. `actual` is what the implementation did: its
+    // witness, and the choices that the contract leaves to it. The state changes in place.
+    Outcome step(const Operation& operation, const Observation& actual);
+
+    // For generators and reports, in ascending order.
+    const std::vector<Pid>& processes() const;
+    std::vector<FileId> files() const;
+    std::uint32_t file_size(FileId file) const;
+    std::uint32_t threads(Pid pid) const;
+    void mappings(Pid pid, std::vector<MappingView>& out) const;  // clears `out` first
+    // The n-th mapping of `pid` in address order; requires n < mapping_count(pid). No allocation.
+    std::size_t mapping_count(Pid pid) const;
+    MappingView mapping(Pid pid, std::size_t n) const;
+
+    // For the comparison. The pointers stay valid until the next step.
+    PageView page(Pid pid, Va va) const;
+    const std::uint8_t* file_page(FileId file, PageIndex page) const;  // nullptr: all zero
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace vmref::model

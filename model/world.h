@@ -1,0 +1,66 @@
+// The state of the model, and one step through it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/address_space.h"
+#include "model/container.h"
+#include "model/system.h"
+#include "ops/config.h"
+#include "ops/observation.h"
+#include "ops/operation.h"
+
+namespace vmref::model {
+
+struct Process {
+    AddressSpace space;
+    std::uint32_t threads = 1;
+};
+
+struct World {
+    explicit World(const Config& configuration) : config(configuration) {}
+    World(const World& other);  // deep
+    World& operator=(const World&) = delete;
+
+    Process* find(Pid pid);             // nullptr: no such process
+    Container* find_file(FileId file);  // nullptr: no such file
+    Process& add(Pid pid);
+    void remove(Pid pid);
+
+    Config config;
+    std::map<Pid, Process> processes;
+    std::vector<Pid> pids;  // the keys of `processes`
+    std::map<FileId, Ref<Container>> files;
+};
+
+// One step under way.
+struct Step {
+    World& world;
+    const Observation& actual;
+    Observation& expected;
+    std::string& illegal;
+    bool killed = false;           // the operation's own process is
+    std::size_t next_discard = 0;  // in the witness
+
+    void complain(const std::string& why) { illegal = illegal.empty() ? why : illegal; }
+};
+
+// Why the state cannot be asked this; nullopt if it can.
+std::optional<std::string> reason_to_refuse(World& world, const Operation& operation);
+
+Outcome take_step(World& world, const Operation& operation, const Observation& actual);
+
+// Takes the discards that happened after `moved` bytes.
+void apply_discards(Step& step, std::uint32_t moved);
+
+// The operations that touch user memory (access.cc).
+void run(Step& step, const Access& op);
+void run(Step& step, const FileRead& op);
+void run(Step& step, const FileWrite& op);
+
+std::string hex(std::uint64_t value);
+
+}  // namespace vmref::model
