@@ -1,0 +1,45 @@
+// Random campaigns: operations drawn from a seed, run in lockstep until a limit or a violation.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "impl/defects/defects.h"
+#include "ops/config.h"
+#include "ops/operation.h"
+#include "props/lockstep.h"
+
+namespace vmref::props {
+
+struct CampaignOptions {
+    Config config;
+    impl::DefectSet defects;
+    std::uint64_t seed = 1;
+    std::uint64_t max_operations = 0;  // 0: no limit
+    double max_seconds = 0;            // 0: no limit; the clock decides only when to stop
+    std::uint64_t operations_per_system = 20000;  // then a fresh system, seeded onwards
+    const std::atomic<bool>* stop = nullptr;      // ends the campaign with its results
+};
+
+// What a campaign did. When a violation is found, `trace` holds the operations of its system, the last one being the one
+// that showed it.
+struct CampaignResult {
+    RunCounts counts;
+    std::uint64_t faults = 0;  // page faults taken
+    std::uint32_t peak_frames = 0;
+    std::uint64_t systems = 0;
+    double seconds = 0;
+    std::uint64_t digest = 0;  // of every observation, in order
+    std::vector<Invariant> invariants;
+    std::optional<Violation> violation;
+    std::vector<Operation> trace;
+};
+
+// `progress` is called about ten times a second with what has been done so far; it may be empty.
+CampaignResult run_campaign(const CampaignOptions& options,
+                            const std::function<void(const CampaignResult&)>& progress = {});
+
+}  // namespace vmref::props

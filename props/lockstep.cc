@@ -1,0 +1,124 @@
+#include "props/lockstep.h"
+
+#include <fmt/format.h>
+
+namespace vmref::props {
+
+namespace {
+
+std::string describe(const std::vector<Discard>& discarded) {
+    std::string text;
+    for (const Discard& discard : discarded) {
+        text += fmt::format(" (pid {}, {:#010x})", discard.pid, discard.va);
+    }
+    return text;
+}
+
+// The first field in which the two differ, named; empty if none.
+struct Difference {
+    std::string field;
+    std::string message;
+};
+Difference compare(const Observation& actual, const Observation& expected) {
+    if (actual.signal != expected.signal) {
+        return {"observation.signal", fmt::format("signal {}, expected {}", static_cast<int>(actual.signal),
+                                                  static_cast<int>(expected.signal))};
+    }
+    if (actual.status != expected.status) {
+        return {"observation.status", fmt::format("status {}, expected {}", static_cast<int>(actual.status),
+                                                  static_cast<int>(expected.status))};
+    }
+    if (actual.value != expected.value) {
+        return {"observation.value", fmt::format("value {:#010x}, expected {:#010x}", actual.value, expected.value)};
+    }
+    if (actual.address != expected.address) {
+        return {"observation.address",
+                fmt::format("address {:#010x}, expected {:#010x}", actual.address, expected.address)};
+    }
+    if (actual.witness != expected.witness) {
+        return {"observation.witness", "discarded" + describe(actual.witness.discarded) + ", expected" +
+                                           describe(expected.witness.discarded)};
+    }
+    return {};
+}
+
+}  // namespace
+
+template <class World>
+Lockstep<World>::Lockstep(const Config& config, const impl::DefectSet& defects, const LockstepOptions& options)
+    : options_(options),
+      model_(config),
+      subject_(std::make_unique<typename World::Subject>(config, defects)),
+      invariants_(std::make_unique<typename World::Invariants>(*subject_)),
+      comparison_(std::make_unique<typename World::Comparison>(*subject_, model_, *invariants_)) {}
+
+template <class World>
+std::optional<Violation> Lockstep<World>::found(const std::string& rule, const std::string& message) const {
+    return Violation{rule, message, counts_.operations == 0 ? 0 : counts_.operations - 1};
+}
+
+template <class World>
+std::optional<Violation> Lockstep<World>::apply(const Operation& operation) {
+    impl::Kernel& kernel = subject_->kernel();
+    kernel.journal.clear();
+    const std::uint64_t traps = kernel.stats.traps;
+    ++counts_.operations;
+    try {
+        observed_ = subject_->apply(operation);
+    } catch (const impl::Finding& finding) {
+        return found(finding.rule(), finding.what());
+    }
+    counts_.accesses += std::holds_alternative<Access>(operation) ? 1 : 0;
+    counts_.faulting += kernel.stats.traps != traps ? 1 : 0;
+    return options_.compare ? judge(operation) : std::nullopt;
+}
+
+template <class World>
+std::optional<Violation> Lockstep<World>::judge(const Operation& operation) {
+    model::Outcome outcome = model_.step(operation, observed_);
+    expected_ = std::move(outcome.expected);
+    if (!outcome.illegal.empty()) {
+        return found("observation.witness", outcome.illegal);
+    }
+    const Difference difference = compare(observed_, expected_);
+    const Access* const access = std::get_if<Access>(&operation);
+    invariants_->evaluate(Rule::i01, access != nullptr && access->kind != AccessKind::store,
+                          difference.field != "observation.value", [&] { return difference.message; });
+    if (!difference.field.empty()) {
+        return found(difference.field, difference.message);
+    }
+    auto violation = comparison_->compare_changes();
+    if (!violation) {
+        violation = comparison_->compare_sample();
+    }
+    invariants_->check_changes();
+    counts_.cells_compared = comparison_->cells_compared();
+    // A broken invariant names the cause, a wrong value only its effect.
+    if (invariants_->violation()) {
+        violation = invariants_->violation();
+    }
+    if (violation) {
+        return found(violation->rule, violation->message);
+    }
+    const bool due = options_.checkpoint_every != 0 && counts_.operations % options_.checkpoint_every == 0;
+    return due ? checkpoint() : std::nullopt;
+}
+
+template <class World>
+std::optional<Violation> Lockstep<World>::checkpoint() {
+    if (!options_.compare) {
+        return std::nullopt;
+    }
+    ++counts_.checkpoints;
+    auto violation = comparison_->compare_all();
+    invariants_->check_all();
+    counts_.cells_compared = comparison_->cells_compared();
+    if (invariants_->violation()) {
+        violation = invariants_->violation();
+    }
+    return violation ? found(violation->rule, violation->message) : std::nullopt;
+}
+
+template class Lockstep<SystemWorld>;
+
+}  // namespace vmref::props
