@@ -37,8 +37,7 @@ Status System::handle_fault(Process& self, const AccessResult& fault, Privilege 
 Observation System::run(const Access& operation) {
     Process& self = process(operation.pid);
     if (operation.kernel && std::uint64_t{operation.addr} + operation.size > kUserEnd) {
-        return {.status = Status::invalid_address,
-                .address = std::max(operation.addr, operation.addr >= kUserEnd ? operation.addr : kUserEnd)};
+        return {.status = Status::invalid_address};
     }
     run_on(self, self.cpu);
     const Privilege privilege = operation.kernel ? Privilege::supervisor : Privilege::user;
@@ -54,7 +53,7 @@ Observation System::run(const Access& operation) {
             continue;
         }
         if (operation.kernel) {
-            return {.status = Status::invalid_address, .address = result.cr2};
+            return {.status = Status::invalid_address};
         }
         return {.signal = signal_of(status), .address = result.cr2};
     }

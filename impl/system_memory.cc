@@ -114,7 +114,8 @@ Status System::grow_mapping(const Mremap& operation, Process& self) {
     const MapLock lock(kernel_, map);
     MapEntry& last = *map_entry_at(map, end - kPageSize);
     const MapEntry* const next = map_next(map, last);
-    if (operation.new_addr == operation.addr && next != nullptr && next->start < new_end) {
+    const bool occupied = last.end > end || (next != nullptr && next->start < new_end);
+    if (operation.new_addr == operation.addr && occupied) {
         return Status::no_space;
     }
     map_delete(kernel_, map, end, new_end);

@@ -68,7 +68,7 @@ const Range* AddressSpace::grow_stack(PageIndex page, std::uint32_t unit) {
     const std::uint32_t room = std::min(stack.reserve, stack.start - gap_start(n));
     const auto pages = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, room));
     Range grown{.start = stack.start - pages, .pages = pages, .container = Ref<Container>(new Container)};
-    grown.reserve = std::exchange(stack.reserve, 0) - pages;
+    grown.reserve = stack.reserve - pages;
     insert(std::move(grown));
     return &ranges_[n];
 }

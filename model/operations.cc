@@ -256,7 +256,7 @@ void run(Step& step, const Madvise& op) {
     }
     pages->each([&](const Range& range, PageIndex from, std::uint32_t count) {
         const auto [low, high] = range.container->values(range.cell(from), count);
-        for (auto* cell = low; !range.wired && range.container->file() == 0 && cell != high; ++cell) {
+        for (auto* cell = low; !range.wired && !range.container->base() && cell != high; ++cell) {
             cell->discardable |= !reached_by_others(step.world, range, cell->page);
         }
         return true;
@@ -328,11 +328,17 @@ void take(Step& step, const Op& op) {
     const std::vector<Pid>& killed = step.actual.witness.killed;
     const Pid own = own_process(op);
     step.killed = own != 0 && !killed.empty() && std::ranges::find(killed, own) != killed.end();
-    apply_discards(step, 0);
+    constexpr bool discards_follow = std::is_same_v<Op, Madvise>;
+    if (!discards_follow) {
+        apply_discards(step, 0);
+    }
     if constexpr (std::is_same_v<Op, FileRead> || std::is_same_v<Op, FileWrite>) {
         run(step, op);
     } else if (!step.killed) {
         run(step, op);
+    }
+    if (discards_follow) {
+        apply_discards(step, 0);
     }
     if (step.killed) {
         step.expected.status = Status::success;

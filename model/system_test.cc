@@ -463,7 +463,7 @@ TEST_F(SystemTest, StackGrowth) {
     EXPECT_EQ(system.mapping(1, 0).start, at(12));
     EXPECT_EQ(system.mapping(1, 0).stack_reserve, 12U);
     EXPECT_EQ(system.mapping(1, 0).prot, kProtAll);
-    EXPECT_EQ(system.mapping(1, 1).stack_reserve, 0U);
+    EXPECT_EQ(system.mapping(1, 1).stack_reserve, 16U);
     EXPECT_EQ(store(1, at(11, 4094), 7, 1), Observation{});
     EXPECT_EQ(system.mapping(1, 0).start, at(8));
     map(1, 1);  // below: the gap is [2, 8)

@@ -10,7 +10,7 @@
 // process, the observation has Signal::kill and the operation has no effect, but for the bytes that a FileRead or FileWrite
 // had moved (Observation::value) and the discards reported.
 // A pid, cpu or file that does not exist, and a mapping outside user space, never reach either side:
-// `validate` (model/system.h) refuses them as bad input.
+// `refuse` (model/system.h) refuses them as bad input.
 #pragma once
 
 #include <cstdint>
@@ -92,7 +92,8 @@ struct CreateFile {
 // grow_stack: an access to an unmapped page below a stack mapping M grows it, if the next mapping above is M, if the
 // page lies inside M's reserve and above the previous mapping. The new mapping covers the distance rounded up to
 // stack_grow pages, cut to the reserve and to the gap; it has protection and maximum everything, inheritance copy, it
-// is a stack with what is left of the reserve, and M's reserve becomes 0. Clipping a stack copies its reserve.
+// is a stack with what is left of the reserve. M keeps its own, which counts again if the new one is unmapped. Clipping a
+// stack copies its reserve.
 struct Mmap {
     Pid pid;
     Va addr;

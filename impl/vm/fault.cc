@@ -64,7 +64,9 @@ bool forbidden_by_nofault(const FaultState& fs, bool retried) {
 Status enter_page(FaultState& fs, Va va) {
     Kernel& k = fs.k;
     fs.m->set(kPageReferenced);
-    const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, fs.prot, fs.wired);
+    // The i386 cannot map "no access": the protection table turns none into readable (pmap.c:3313-3333). Only B-20 gets here.
+    const Prot prot = fs.prot == kProtNone ? kProtRead : fs.prot;
+    const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, prot, fs.wired);
     if (entered != Status::success) {
         release_page(fs);
         unlock_things(fs);

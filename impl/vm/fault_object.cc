@@ -330,7 +330,9 @@ void ChainWalk::unmap_old_page(Page& old, Page& copy) {
             continue;
         }
         page_move_wiring(k_, old, copy);
-        if (mapped) {
+        if (mapped && entry->pte_protection() == kProtNone) {
+            k_.pmaps.remove(pmap, va, va + kPageSize);
+        } else if (mapped) {
             const Status entered = k_.pmaps.enter(pmap, va, copy, entry->pte_protection(), true);
             ensure_rule(entered == Status::success, "I-86", "replacing a wired PTE allocates nothing");
         }

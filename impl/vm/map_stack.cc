@@ -32,17 +32,11 @@ Status map_growstack(Kernel& k, Map& map, Va va) {
     if (needed > stack->avail_ssize) {
         return Status::success;
     }
-    if (needed > gap) {
-        stack->avail_ssize = gap;
-        return Status::no_space;
-    }
     const std::uint32_t step = k.config.stack_grow;
     const std::uint32_t grow = std::min({(needed + step - 1) / step * step, stack->avail_ssize, gap});
     EntrySpec spec;
     spec.eflags = kEntryStack;
     spec.avail_ssize = stack->avail_ssize - grow;
-    stack->avail_ssize = 0;
-    entry_changed(k, *stack);
     map_insert(k, map, stack->start - (grow << kPageShift), stack->start, spec);
     return Status::success;
 }

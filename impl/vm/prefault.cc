@@ -51,7 +51,8 @@ void enter_neighbour(Kernel& k, MapEntry& entry, Va va, Page& m, Prot prot) {
     if ((prot & kProtWrite) != 0) {
         object_set_writeable_dirty(*m.object);
     }
-    if (k.pmaps.enter(*entry.map->pmap, va, m, prot, false) == Status::success) {
+    // A write-only entry grants nothing below its top object.
+    if (prot != kProtNone && k.pmaps.enter(*entry.map->pmap, va, m, prot, false) == Status::success) {
         ++k.stats.pages_prefaulted;
         ++k.stats.vm_faults;
         ++k.stats.minflt;

@@ -110,6 +110,9 @@ void zero_resident_tail(Kernel& k, Vnode& vnode, std::uint32_t end) {
 
 void vnode_pager_setsize(Kernel& k, Vnode& vnode, std::uint32_t size) {
     Object& object = *vnode.object;
+    if (size == vnode.size()) {
+        return;
+    }
     const PageIndex old_pages = vnode.pages();
     zero_resident_tail(k, vnode, std::min(size, vnode.size()));
     vnode.set_size(size);
