@@ -41,6 +41,7 @@ Process* System::find(Pid pid) const {
 Process* System::find_by_pmap(PmapId pmap) const { return pmap < by_pmap_.size() ? by_pmap_[pmap] : nullptr; }
 
 Observation System::apply(const Operation& operation) {
+    kernel_.journal.clear();
     kernel_.discarded.clear();
     kernel_.bytes_moved = 0;
     killed_.clear();
@@ -166,6 +167,8 @@ Observation System::run(const Fork& operation) {
         return {};
     }
     const Status status = map_fork(kernel_, parent.map, child->map);
+    // Discards count as before the fork: the child got the zeroes by it.
+    std::erase_if(kernel_.discarded, [&](const Discard& discard) { return discard.pid == operation.child; });
     if (status != Status::success) {
         leave_address_space(*child);
         return {.status = status};

@@ -25,6 +25,7 @@ class System final : private InlineWaiter, private MemoryKiller {
     System& operator=(const System&) = delete;
 
     // Requires: the operation names existing processes, CPUs and files (model::System::refuse).
+    // Afterwards the kernel's journal names what this operation changed.
     // Errors: Finding, if a promise of the implementation is broken; the system is not usable any more then.
     Observation apply(const Operation& operation);
 

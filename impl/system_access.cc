@@ -1,6 +1,5 @@
 // User accesses, traps, and the kernel's copies between files and user memory.
 #include <algorithm>
-#include <cstring>
 
 #include "impl/system.h"
 #include "impl/vm/fault.h"
@@ -36,10 +35,14 @@ Status System::handle_fault(Process& self, const AccessResult& fault, Privilege 
 
 Observation System::run(const Access& operation) {
     Process& self = process(operation.pid);
+    run_on(self, self.cpu);
     if (operation.kernel && std::uint64_t{operation.addr} + operation.size > kUserEnd) {
+        // copyin and copyout stop where user space ends; the page before is touched first, as by any other copy.
+        Pa pa = 0;
+        Status status = Status::success;
+        translate_user(self, operation.kind, operation.addr, pa, status);
         return {.status = Status::invalid_address};
     }
-    run_on(self, self.cpu);
     const Privilege privilege = operation.kernel ? Privilege::supervisor : Privilege::user;
     std::uint32_t value = operation.value;
     for (unsigned faults = 0; faults < kMaxFaultsPerAccess; ++faults) {
@@ -98,20 +101,23 @@ bool System::read_run(Process& self, Vnode& vnode, const CopyRun& run) {
     const bool accessible = translate_user(self, AccessKind::store, run.user, target, status);
     if (accessible) {
         std::uint8_t bytes[kPageSize];
-        std::memcpy(bytes, kernel_.machine.memory().frame(page->frame) + (run.file_offset & kPageMask), run.length);
+        kernel_.machine.memory().load((page->frame << kPageShift) | (run.file_offset & kPageMask), run.length, bytes);
         kernel_.machine.memory().store(target, run.length, bytes);
     }
     kernel_.pages.unhold(*page);
     return accessible;
 }
 
-// copyin of one run. The user page is tried first: a run that cannot be read must not extend the file. Blocks
+// copyin of one run. Its bytes are taken first: a run that cannot be read must not extend the file, and extending it zeroes
+// bytes that the run may be reading through a mapping of the same file. Blocks
 bool System::write_run(Process& self, Vnode& vnode, const CopyRun& run) {
     Status status = Status::success;
     Pa source = 0;
     if (!translate_user(self, AccessKind::load, run.user, source, status)) {
         return false;
     }
+    std::uint8_t bytes[kPageSize];
+    kernel_.machine.memory().load(source, run.length, bytes);
     const std::uint32_t old_size = vnode.size();
     const std::uint32_t end = run.file_offset + run.length;
     if (end > old_size) {
@@ -119,21 +125,18 @@ bool System::write_run(Process& self, Vnode& vnode, const CopyRun& run) {
     }
     Page* const page =
         vm_fault_object_page(kernel_, *vnode.object, page_of(run.file_offset), kProtWrite, kFaultNormal, status);
-    const bool accessible = page != nullptr && translate_user(self, AccessKind::load, run.user, source, status);
-    if (accessible) {
-        std::uint8_t bytes[kPageSize];
-        std::memcpy(bytes, kernel_.machine.memory().frame(source >> kPageShift) + (source & kPageMask), run.length);
-        const Pa target = (page->frame << kPageShift) | (run.file_offset & kPageMask);
-        kernel_.machine.memory().store(target, run.length, bytes);
-        // Dirty after the store, at release: a write-out in between would miss it (B-27).
-        kernel_.pages.dirty(*page);
-    } else if (end > old_size) {
-        vnode_pager_setsize(kernel_, vnode, old_size);
+    if (page == nullptr) {
+        if (end > old_size) {
+            vnode_pager_setsize(kernel_, vnode, old_size);
+        }
+        return false;
     }
-    if (page != nullptr) {
-        kernel_.pages.unhold(*page);
-    }
-    return accessible;
+    const Pa target = (page->frame << kPageShift) | (run.file_offset & kPageMask);
+    kernel_.machine.memory().store(target, run.length, bytes);
+    // Dirty after the store, at release: a write-out in between would miss it (B-27).
+    kernel_.pages.dirty(*page);
+    kernel_.pages.unhold(*page);
+    return true;
 }
 
 // uiomove: run by run, each inside one page of either side, until one fails.
@@ -163,7 +166,7 @@ Observation System::run(const FileRead& operation) {
 
 Observation System::run(const FileWrite& operation) {
     Vnode& vnode = *kernel_.vnodes.at(operation.file);
-    if (std::uint64_t{operation.offset} + operation.length > kMaxFileSize) {
+    if (operation.length != 0 && std::uint64_t{operation.offset} + operation.length > kMaxFileSize) {
         return {.status = Status::invalid_argument};
     }
     return move_bytes(process(operation.pid), operation.offset, operation.length, operation.buffer,

@@ -60,7 +60,6 @@ std::optional<Violation> Lockstep<World>::found(const std::string& rule, const s
 template <class World>
 std::optional<Violation> Lockstep<World>::apply(const Operation& operation) {
     impl::Kernel& kernel = subject_->kernel();
-    kernel.journal.clear();
     const std::uint64_t traps = kernel.stats.traps;
     ++counts_.operations;
     try {

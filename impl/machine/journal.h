@@ -1,4 +1,4 @@
-// What changed since the journal was last cleared. Machine, page, pmap and map write it; the lockstep reads it, so
+// What changed during the current operation. Machine, page, pmap and map write it; the lockstep reads it, so
 // that only what changed is compared. Names are plain numbers: a named thing may be gone by then.
 #pragma once
 

@@ -34,30 +34,36 @@ void remove_page(Kernel& k, Page& page, bool clean_only) {
     page_unmap_and_free(k, page);
 }
 
-// vm_object_page_collect_flush (vm_object.c:642): the run of dirty neighbours around `page`, at most
+// The next page of a run to flush: marked, dirty, and busied by us; nullptr ends the run.
+Page* next_to_flush(Kernel& k, Object& object, PageIndex index, PageIndex end) {
+    Page* const page = index < end ? k.pages.lookup(object, index) : nullptr;
+    if (page == nullptr || !page->has(kPageCleanChk) || !k.pages.busy_try(*page)) {
+        return nullptr;
+    }
+    page_test_dirty(k, *page);
+    if (page->dirty == 0) {
+        page->clear(kPageCleanChk);
+        k.pages.wakeup(*page);
+        return nullptr;
+    }
+    return page;
+}
+
+// vm_object_page_collect_flush (vm_object.c:642): the run of dirty neighbours from `page` on, at most
 // pageout_page_count long, is written in index order. Returns the index after the run. Requires: page busied, dirty.
-PageIndex flush_run(Kernel& k, Object& object, Page& page, PageIndex end) {
-    PageIndex index = page.pindex;
-    Page* current = &page;
-    for (std::uint32_t written = 0; written < k.config.pageout_page_count; ++written) {
-        current->clear(kPageCleanChk);
-        pager_put_page(k, *current);
+PageIndex flush_run(Kernel& k, Object& object, Page& first, PageIndex end) {
+    const PageIndex run_end = std::min<PageIndex>(end, first.pindex + k.config.pageout_page_count);
+    PageIndex index = first.pindex;
+    Page* page = &first;
+    while (page != nullptr) {
+        page->clear(kPageCleanChk);
+        pager_put_page(k, *page);
         // What was stored to during the write is protected again (vm_object.c:735-746).
-        if (current->dirty != 0) {
-            k.pmaps.page_protect(*current, kProtRead);
+        if (page->dirty != 0) {
+            k.pmaps.page_protect(*page, kProtRead);
         }
-        k.pages.wakeup(*current);
-        ++index;
-        current = index < end ? k.pages.lookup(object, index) : nullptr;
-        if (current == nullptr || !current->has(kPageCleanChk) || !k.pages.busy_try(*current)) {
-            break;
-        }
-        page_test_dirty(k, *current);
-        if (current->dirty == 0) {
-            current->clear(kPageCleanChk);
-            k.pages.wakeup(*current);
-            break;
-        }
+        k.pages.wakeup(*page);
+        page = next_to_flush(k, object, ++index, run_end);
     }
     return index;
 }

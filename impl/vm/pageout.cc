@@ -113,7 +113,11 @@ bool pageout_until_plenty(Kernel& k) {
         pageout_scan(k, forced ? std::numeric_limits<std::uint32_t>::max() : step, forced);
         idle = k.pages.free_count() + k.pages.cache_count() > before ? 0 : idle + 1;
     }
-    return !k.pages.count_severe();
+    // A fault may hold two pages while it asks for a third (placeholder, page read below, page table): short of that it
+    // would come back for ever.
+    constexpr std::uint32_t kPagesOfOneFault = 4;
+    const std::uint32_t enough = std::max(k.config.free_min, k.config.free_severe + kPagesOfOneFault);
+    return k.pages.free_count() + k.pages.cache_count() >= enough;
 }
 
 }  // namespace vmref::impl

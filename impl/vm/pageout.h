@@ -13,8 +13,8 @@ namespace vmref::impl {
 // written, cached or freed. Blocks.
 std::uint32_t pageout_scan(Kernel& k, std::uint32_t max_pages, bool forced);
 
-// What a thread that waits for memory sets going: passes of rising force until free_min is reached or nothing
-// moves any more. False: still fewer than free_severe pages.
+// What a thread that waits for memory sets going: passes of rising force until free_target is reached or nothing
+// moves any more. False: fewer pages are free than faults need to get on.
 bool pageout_until_plenty(Kernel& k);
 
 }  // namespace vmref::impl

@@ -1,0 +1,112 @@
+// Rights: what PTEs may grant.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "props/invariants/invariant_set.h"
+#include "props/invariants/names.h"
+
+namespace vmref::props {
+
+namespace {
+
+using impl::kPteRW;
+using impl::kPteU;
+using impl::kPteV;
+
+// Whether a shadow or an entry that still needs its copy looks through to (object, index).
+bool seen_as_snapshot(const impl::Object& object, PageIndex index) {
+    for (const impl::MapEntry* entry = object.first_entry; entry != nullptr; entry = entry->next_of_object) {
+        if (entry->has(impl::kEntryNeedsCopy) && entry->covers_index(index)) {
+            return true;
+        }
+    }
+    return std::any_of(object.shadows.begin(), object.shadows.end(), [index](const impl::Object& shadow) {
+        const std::uint64_t first = shadow.backing_offset >> kPageShift;
+        return index >= first && index - first < shadow.size;
+    });
+}
+
+}  // namespace
+
+// Requires: `word` is valid and names a frame.
+void InvariantSet::check_rights(const impl::Pmap& pmap, const impl::MapEntry* entry, Va va, std::uint32_t word) {
+    const bool none = entry != nullptr && entry->protection == kProtNone;
+    evaluate(Rule::i15, none, false, [&] {
+        return fmt::format("{}: {} has protection none, expected no PTE, found {:#x}", name_of(pmap, va),
+                           name_of(*entry), word);
+    });
+    const bool writable = (word & kPteRW) != 0;
+    const bool allowed = entry != nullptr && (!writable || (entry->protection & kProtWrite) != 0);
+    evaluate(Rule::i14, !none, allowed, [&] {
+        return entry == nullptr
+                   ? fmt::format("{}: expected no PTE where no entry is, found {:#x}", name_of(pmap, va), word)
+                   : fmt::format("{}: protection of {} is {}, expected no write right, found {:#x}", name_of(pmap, va),
+                                 name_of(*entry), entry->protection, word);
+    });
+    if (!writable || entry == nullptr) {
+        return;
+    }
+    const impl::Page& page = kernel_.pages.page_of_frame(word >> kPageShift);
+    const PageIndex index = entry->index_of(va);
+    const bool own = page.object == entry->object && page.pindex == index && !entry->has(impl::kEntryNeedsCopy);
+    evaluate(Rule::i16, true, own, [&] {
+        return fmt::format(
+            "{}: writable PTE maps {}, expected object {} index {} of an entry without needs-copy "
+            "(flags {:#x})",
+            name_of(pmap, va), name_of(page), entry->object == nullptr ? 0 : entry->object->id, index, entry->eflags);
+    });
+    const bool file = page.object != nullptr && page.object->type == impl::ObjectType::vnode;
+    evaluate(Rule::i17, file, !entry->has(impl::kEntryCow), [&] {
+        return fmt::format("{}: writable PTE maps {} through a copy-on-write entry", name_of(pmap, va), name_of(page));
+    });
+    constexpr std::uint16_t kMarks = impl::kObjWriteable | impl::kObjMightBeDirty;
+    const bool marked =
+        page.has(impl::kPageWriteable) && page.object != nullptr && (page.object->flags & kMarks) == kMarks;
+    evaluate(Rule::i18, (word & impl::kPteManaged) != 0, marked, [&] {
+        return fmt::format(
+            "{}: writable PTE, expected writeable marks, found flags {:#x} of {} and {:#x} of its object",
+            name_of(pmap, va), page.flags, name_of(page), page.object == nullptr ? 0 : page.object->flags);
+    });
+}
+
+// I-17 of anonymous pages. `writable`: a pv entry whose PTE grants stores, or nullptr.
+void InvariantSet::check_isolation(const impl::Page& page, const impl::PvEntry* writable) {
+    const impl::Object* const object = page.object;
+    const bool premise = writable != nullptr && object != nullptr && object->anonymous();
+    evaluate(Rule::i17, premise, !premise || !seen_as_snapshot(*object, page.pindex), [&] {
+        return fmt::format("{}: a shadow or a needs-copy entry sees {}, expected no writable PTE",
+                           name_of(*writable->pmap, writable->va), name_of(page));
+    });
+}
+
+// The PTEs at the beginning of the entry: they may break a rule although only the entry changed.
+void InvariantSet::check_entry_rights(const impl::MapEntry& entry) {
+    const impl::Pmap& pmap = *entry.map->pmap;
+    const std::uint32_t pages = std::min<std::uint32_t>(entry.page_count(), kShort);
+    for (std::uint32_t i = 0; i < pages; ++i) {
+        const Va va = entry.start + (i << kPageShift);
+        const std::uint32_t word = kernel_.pmaps.pte(pmap, va);
+        if ((word & kPteV) != 0 && is_frame(word >> kPageShift)) {
+            check_rights(pmap, &entry, va, word);
+            if ((word & kPteRW) != 0) {
+                visit_page(kernel_.pages.page_of_frame(word >> kPageShift));
+            }
+        }
+    }
+}
+
+void InvariantSet::check_directory_entry(const impl::Pmap& pmap, PageIndex index, std::uint32_t word) {
+    constexpr std::uint32_t kTable = kPteU | kPteRW | kPteV;
+    const bool own_slot = index == impl::kDirectoryIndex;
+    if (word == 0 && !own_slot) {
+        return;
+    }
+    const bool holds = own_slot ? (word & (kPteV | kPteU)) == kPteV : (word & kTable) == kTable;
+    evaluate(Rule::i21, true, holds, [&] {
+        return fmt::format("pmap {} directory entry {}: expected {}, found {:#x}", pmap.id, index,
+                           own_slot ? "V without U" : "U, RW and V", word);
+    });
+}
+
+}  // namespace vmref::props
