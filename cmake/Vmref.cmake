@@ -69,7 +69,9 @@ function(vmref_stage_headers result folder headers)
     set(${result} ${stage} PARENT_SCOPE)
 endfunction()
 
+# What only tests include stays behind.
 function(vmref_install_library name headers)
+    list(FILTER headers EXCLUDE REGEX "(_test|/test_files)\\.h$")
     install(TARGETS ${name} EXPORT vmrefTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
     foreach(header IN LISTS headers)
         cmake_path(GET header PARENT_PATH subfolder)

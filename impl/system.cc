@@ -38,7 +38,9 @@ Process* System::find(Pid pid) const {
     return found == processes_.end() ? nullptr : found->second.get();
 }
 
-Process* System::find_by_pmap(PmapId pmap) const { return pmap < by_pmap_.size() ? by_pmap_[pmap] : nullptr; }
+Process* System::find_by_pmap(PmapId pmap) const {
+    return pmap < by_pmap_.size() ? by_pmap_[pmap] : nullptr;
+}
 
 Observation System::apply(const Operation& operation) {
     kernel_.journal.clear();
@@ -92,7 +94,8 @@ bool System::kill_biggest() {
     return true;
 }
 
-// --- address spaces ------------------------------------------------------------------------------------------------------
+// --- address spaces
+// ------------------------------------------------------------------------------------------------------
 
 // False: the current process is dying for memory. Blocks
 bool System::new_address_space(Process& process) {
@@ -177,7 +180,8 @@ Observation System::run(const Fork& operation) {
     return {};
 }
 
-// --- CPUs ----------------------------------------------------------------------------------------------------------------
+// --- CPUs
+// ----------------------------------------------------------------------------------------------------------------
 
 void System::idle(CpuId cpu) {
     if (running_[cpu] != nullptr) {

@@ -72,8 +72,8 @@ class System final : private InlineWaiter, private MemoryKiller {
     Status map_file(const Mmap& operation, Map& map, Va start, Va end);
     Status grow_mapping(const Mremap& operation, Process& process);
 
-    // Makes `va` accessible for an access of `kind` on the process's CPU: its physical address, after as many faults as it
-    // takes. Returns false, with the outcome of the last fault in `status`, if it cannot be. Blocks
+    // Makes `va` accessible for an access of `kind` on the process's CPU: its physical address, after as many faults as
+    // it takes. Returns false, with the outcome of the last fault in `status`, if it cannot be. Blocks
     bool translate_user(Process& process, AccessKind kind, Va va, Pa& pa, Status& status);
     Status handle_fault(Process& process, const AccessResult& fault, Privilege privilege);
     struct CopyRun;
@@ -87,9 +87,9 @@ class System final : private InlineWaiter, private MemoryKiller {
 
     Kernel kernel_;
     std::map<Pid, std::unique_ptr<Process>> processes_;
-    std::vector<Process*> running_;      // by cpu; nullptr: idle
-    std::vector<Process*> by_pmap_;      // by pmap id
-    std::vector<Pid> killed_;            // in the current operation
+    std::vector<Process*> running_;  // by cpu; nullptr: idle
+    std::vector<Process*> by_pmap_;  // by pmap id
+    std::vector<Pid> killed_;        // in the current operation
 };
 
 }  // namespace vmref::impl

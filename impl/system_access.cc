@@ -14,7 +14,9 @@ namespace {
 constexpr unsigned kMaxFaultsPerAccess = 1000;
 
 // trap_pfault: how a failed fault ends for the process.
-Signal signal_of(Status status) { return status == Status::protection_failure ? Signal::bus : Signal::segv; }
+Signal signal_of(Status status) {
+    return status == Status::protection_failure ? Signal::bus : Signal::segv;
+}
 
 }  // namespace
 
@@ -103,13 +105,14 @@ bool System::read_run(Process& self, Vnode& vnode, const CopyRun& run) {
         std::uint8_t bytes[kPageSize];
         kernel_.machine.memory().load((page->frame << kPageShift) | (run.file_offset & kPageMask), run.length, bytes);
         kernel_.machine.memory().store(target, run.length, bytes);
+        kernel_.bytes_moved += run.length;
     }
     kernel_.pages.unhold(*page);
     return accessible;
 }
 
-// copyin of one run. Its bytes are taken first: a run that cannot be read must not extend the file, and extending it zeroes
-// bytes that the run may be reading through a mapping of the same file. Blocks
+// copyin of one run. Its bytes are taken first: a run that cannot be read must not extend the file, and extending it
+// zeroes bytes that the run may be reading through a mapping of the same file. Blocks
 bool System::write_run(Process& self, Vnode& vnode, const CopyRun& run) {
     Status status = Status::success;
     Pa source = 0;
@@ -118,18 +121,17 @@ bool System::write_run(Process& self, Vnode& vnode, const CopyRun& run) {
     }
     std::uint8_t bytes[kPageSize];
     kernel_.machine.memory().load(source, run.length, bytes);
-    const std::uint32_t old_size = vnode.size();
+    kernel_.bytes_moved += run.length;  // from here on the run cannot fail, and a discard of its source comes too late
     const std::uint32_t end = run.file_offset + run.length;
-    if (end > old_size) {
+    if (end > vnode.size()) {
         vnode_pager_setsize(kernel_, vnode, end);
     }
     Page* const page =
         vm_fault_object_page(kernel_, *vnode.object, page_of(run.file_offset), kProtWrite, kFaultNormal, status);
     if (page == nullptr) {
-        if (end > old_size) {
-            vnode_pager_setsize(kernel_, vnode, old_size);
-        }
-        return false;
+        // Dying for memory with the file extended already: the run still goes into the file, which outlives the process.
+        vnode_pager_write_through(kernel_, vnode, run.file_offset, bytes, run.length);
+        return true;
     }
     const Pa target = (page->frame << kPageShift) | (run.file_offset & kPageMask);
     kernel_.machine.memory().store(target, run.length, bytes);
@@ -142,16 +144,15 @@ bool System::write_run(Process& self, Vnode& vnode, const CopyRun& run) {
 // uiomove: run by run, each inside one page of either side, until one fails.
 template <class MoveRun>
 Observation System::move_bytes(Process& self, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run) {
-    std::uint32_t& moved = kernel_.bytes_moved;
-    while (moved < length) {
+    const std::uint32_t& moved = kernel_.bytes_moved;  // each run counts its own bytes
+    while (moved < length && !kernel_.current_dying()) {
         const std::uint32_t file_offset = offset + moved;
         const Va user = buffer + moved;
-        const std::uint32_t run = std::min({length - moved, kPageSize - (file_offset & kPageMask),
-                                            kPageSize - (user & kPageMask)});
+        const std::uint32_t run =
+            std::min({length - moved, kPageSize - (file_offset & kPageMask), kPageSize - (user & kPageMask)});
         if (!move_run(self, CopyRun{file_offset, user, run})) {
             return {.status = Status::invalid_address, .value = moved};
         }
-        moved += run;
     }
     return {.value = moved};
 }
@@ -159,8 +160,7 @@ Observation System::move_bytes(Process& self, std::uint32_t offset, std::uint32_
 Observation System::run(const FileRead& operation) {
     Vnode& vnode = *kernel_.vnodes.at(operation.file);
     const std::uint32_t available = operation.offset < vnode.size() ? vnode.size() - operation.offset : 0;
-    return move_bytes(process(operation.pid), operation.offset, std::min(operation.length, available),
-                      operation.buffer,
+    return move_bytes(process(operation.pid), operation.offset, std::min(operation.length, available), operation.buffer,
                       [&](Process& self, const CopyRun& run) { return read_run(self, vnode, run); });
 }
 

@@ -38,7 +38,9 @@ Observation on_range(Va addr, std::uint32_t length, Act act) {
     return {.status = act(range.start, range.end)};
 }
 
-bool page_aligned(std::uint32_t value) { return (value & kPageMask) == 0; }
+bool page_aligned(std::uint32_t value) {
+    return (value & kPageMask) == 0;
+}
 
 }  // namespace
 
@@ -198,15 +200,13 @@ Observation System::run(const Msync& operation) {
 }
 
 Observation System::run(const Mlock& operation) {
-    return on_range(operation.addr, operation.length, [&](Va start, Va end) {
-        return map_user_wire(kernel_, process(operation.pid).map, start, end);
-    });
+    return on_range(operation.addr, operation.length,
+                    [&](Va start, Va end) { return map_user_wire(kernel_, process(operation.pid).map, start, end); });
 }
 
 Observation System::run(const Munlock& operation) {
-    return on_range(operation.addr, operation.length, [&](Va start, Va end) {
-        return map_user_unwire(kernel_, process(operation.pid).map, start, end);
-    });
+    return on_range(operation.addr, operation.length,
+                    [&](Va start, Va end) { return map_user_unwire(kernel_, process(operation.pid).map, start, end); });
 }
 
 Observation System::run(const Ftruncate& operation) {

@@ -30,7 +30,9 @@ constexpr std::array kKeys{
 
 }  // namespace
 
-std::span<const ConfigKey> config_keys() { return kKeys; }
+std::span<const ConfigKey> config_keys() {
+    return kKeys;
+}
 
 std::string_view config_problem(const Config& config) {
     for (const ConfigKey& key : kKeys) {

@@ -6,11 +6,11 @@
 //   - the range is widened outward to page boundaries;
 //   - a range that wraps or ends above kUserEnd gives invalid_argument and no effect;
 //   - "hole" means a page of the widened range that is not mapped (the reserve of a stack is not mapped).
-// A process that is killed for memory (Witness::killed) is gone after the operation, as by Exit. If it is the operation's own
-// process, the observation has Signal::kill and the operation has no effect, but for the bytes that a FileRead or FileWrite
-// had moved (Observation::value) and the discards reported.
-// A pid, cpu or file that does not exist, and a mapping outside user space, never reach either side:
-// `refuse` (model/system.h) refuses them as bad input.
+// A process that is killed for memory (Witness::killed) is gone after the operation, as by Exit. If it is the
+// operation's own process, the observation has Signal::kill and the operation has no effect, but for the bytes that a
+// FileRead or FileWrite had moved (Observation::value) and the discards reported. A pid, cpu or file that does not
+// exist, and a mapping outside user space, never reach either side: `refuse` (model/system.h) refuses them as bad
+// input.
 #pragma once
 
 #include <cstdint>
@@ -92,8 +92,8 @@ struct CreateFile {
 // grow_stack: an access to an unmapped page below a stack mapping M grows it, if the next mapping above is M, if the
 // page lies inside M's reserve and above the previous mapping. The new mapping covers the distance rounded up to
 // stack_grow pages, cut to the reserve and to the gap; it has protection and maximum everything, inheritance copy, it
-// is a stack with what is left of the reserve. M keeps its own, which counts again if the new one is unmapped. Clipping a
-// stack copies its reserve.
+// is a stack with what is left of the reserve. M keeps its own, which counts again if the new one is unmapped. Clipping
+// a stack copies its reserve.
 struct Mmap {
     Pid pid;
     Va addr;
@@ -150,9 +150,9 @@ struct Minherit {
     bool operator==(const Minherit&) const = default;
 };
 
-// Advice; holes are skipped. Only `free` concerns values: each page of the range in anonymous memory (no file below) that
-// only this mapping reaches may become zero at any later time until it is next stored to. A fork hands
-// that freedom on to the child's copy. The implementation reports every (process, page) that became zero in
+// Advice; holes are skipped. Only `free` concerns values: each page of the range in anonymous memory (no file below)
+// that only this mapping reaches may become zero at any later time until it is next stored to. A fork hands that
+// freedom on to the child's copy. The implementation reports every (process, page) that became zero in
 // Witness::discarded; those of the Madvise operation itself come after its own effect. Wired pages are left alone.
 struct Madvise {
     Pid pid;
@@ -175,8 +175,8 @@ struct Msync {
 // Wires the range for the user. invalid_address if it has a hole. Pages already wired by the user stay so. Every other
 // page is faulted in with the full protection of its mapping; the first that cannot be (protection none; past the
 // end of the file) gives protection_failure, and nothing is newly wired. resource_shortage, without effect, if
-// too many pages would be wired. Wiring may copy private pages (no value changes). A page that is wired and loses its file
-// by truncation stays wired.
+// too many pages would be wired. Wiring may copy private pages (no value changes). A page that is wired and loses its
+// file by truncation stays wired.
 struct Mlock {
     Pid pid;
     Va addr;
@@ -201,10 +201,11 @@ struct Ftruncate {
 };
 
 // read(2) / write(2) at an offset between the file and user memory at `buffer`. A read stops at the end of the
-// file; a write extends the file (invalid_argument beyond kMaxFileSize). Bytes are moved in order, in runs that end at every
-// page boundary of either side, whole runs at a time; Observation::value is the number of bytes moved. The first run
-// whose user page cannot be accessed (no right, unmapped, past the end of its file, not user space) ends the call with
-// invalid_address; what was moved before stays. User pages are accessed as kernel accesses (see Access), stacks grow.
+// file; a write extends the file (invalid_argument beyond kMaxFileSize). Bytes are moved in order, in runs that end at
+// every page boundary of either side, whole runs at a time; Observation::value is the number of bytes moved. The first
+// run whose user page cannot be accessed (no right, unmapped, past the end of its file, not user space) ends the call
+// with invalid_address; what was moved before stays. User pages are accessed as kernel accesses (see Access), stacks
+// grow.
 struct FileRead {
     Pid pid;
     FileId file;
@@ -223,8 +224,8 @@ struct FileWrite {
 };
 
 // One access of 1, 2 or 4 bytes, little endian, at any address; it may cross a page boundary. A store that ends in a
-// signal changes nothing. Loads and fetches need read permission, stores need write permission; the i386 cannot refuse a
-// read of a page it maps, so a read of a page whose protection is not none but lacks read may also succeed: the
+// signal changes nothing. Loads and fetches need read permission, stores need write permission; the i386 cannot refuse
+// a read of a page it maps, so a read of a page whose protection is not none but lacks read may also succeed: the
 // implementation decides and reports it (witness: the signal itself).
 // Signals: unmapped or not user space: segv. No right, or file page past the end: bus. The faulting address
 // is `addr` if its page refuses, else the start of the second page. The first page is judged first.
@@ -234,8 +235,8 @@ struct Access {
     Pid pid;
     AccessKind kind;
     Va addr;
-    std::uint8_t size;         // 1, 2 or 4
-    std::uint32_t value = 0;   // stores only
+    std::uint8_t size;        // 1, 2 or 4
+    std::uint32_t value = 0;  // stores only
     bool kernel = false;
     bool operator==(const Access&) const = default;
 };
@@ -246,8 +247,8 @@ struct Pageout {
     bool operator==(const Pageout&) const = default;
 };
 
-using Operation = std::variant<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect,
-                               Minherit, Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access,
-                               Pageout>;
+using Operation =
+    std::variant<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
+                 Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout>;
 
 }  // namespace vmref

@@ -22,9 +22,15 @@ inline constexpr Va kUserEnd = 0xBFC00000U;
 // Largest file, in bytes: the largest offset whose page index still fits a mapping.
 inline constexpr std::uint32_t kMaxFileSize = 0x40000000U;
 
-constexpr Va trunc_page(Va va) { return va & ~kPageMask; }
-constexpr std::uint32_t round_page(std::uint32_t bytes) { return (bytes + kPageMask) & ~kPageMask; }
-constexpr std::uint32_t page_of(Va va) { return va >> kPageShift; }
+constexpr Va trunc_page(Va va) {
+    return va & ~kPageMask;
+}
+constexpr std::uint32_t round_page(std::uint32_t bytes) {
+    return (bytes + kPageMask) & ~kPageMask;
+}
+constexpr std::uint32_t page_of(Va va) {
+    return va >> kPageShift;
+}
 constexpr std::uint32_t pages_in(std::uint32_t bytes) {
     return (bytes >> kPageShift) + ((bytes & kPageMask) != 0 ? 1U : 0U);
 }

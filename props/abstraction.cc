@@ -43,14 +43,13 @@ std::optional<Violation> Abstraction::compare_view(const MapEntry& entry, Va va)
     const model::PageView expected = model_.page(entry.map->pid, va);
     const bool refused = content.kind == Content::Kind::refused;
     const std::uint8_t* const actual = impl::content_bytes(kernel_, content);
-    const std::uint32_t at =
-        refused || expected.refused ? kPageSize : first_difference(actual, expected.bytes);
+    const std::uint32_t at = refused || expected.refused ? kPageSize : first_difference(actual, expected.bytes);
     const bool same = expected.mapped && refused == expected.refused && at == kPageSize;
     const auto describe = [&] {
         if (!expected.mapped || refused != expected.refused) {
             return fmt::format("pid {} va {:#010x}: {} here, {} in the model", entry.map->pid, va,
                                refused ? "past the end of its file" : "has data",
-                               !expected.mapped    ? "not mapped"
+                               !expected.mapped   ? "not mapped"
                                : expected.refused ? "past the end of its file"
                                                   : "has data");
         }
@@ -66,8 +65,8 @@ std::optional<Violation> Abstraction::compare_file_page(const impl::Object& obje
     const FileId file = object.vnode->id();
     const std::uint32_t size = model_.file_size(file);
     if (size != object.vnode->size()) {
-        return Violation{"file.size", fmt::format("file {} has {} bytes, expected {}", file, object.vnode->size(), size),
-                         0};
+        return Violation{"file.size",
+                         fmt::format("file {} has {} bytes, expected {}", file, object.vnode->size(), size), 0};
     }
     if (index >= pages_in(size)) {
         return std::nullopt;
@@ -236,8 +235,9 @@ std::optional<Violation> Abstraction::compare_all() {
         std::equal(processes.begin(), processes.end(), model_.processes().begin(), model_.processes().end(),
                    [](const auto& process, Pid pid) { return process.first == pid; });
     if (!same_processes) {
-        return Violation{"processes", fmt::format("{} processes live, expected {} (or others)", processes.size(),
-                                                  model_.processes().size()), 0};
+        return Violation{
+            "processes",
+            fmt::format("{} processes live, expected {} (or others)", processes.size(), model_.processes().size()), 0};
     }
     for (const auto& [pid, process] : processes) {
         if (auto violation = compare_process(*process)) {

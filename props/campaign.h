@@ -9,6 +9,7 @@
 
 #include "impl/defects/defects.h"
 #include "ops/config.h"
+#include "ops/observation.h"
 #include "ops/operation.h"
 #include "props/lockstep.h"
 
@@ -18,14 +19,16 @@ struct CampaignOptions {
     Config config;
     impl::DefectSet defects;
     std::uint64_t seed = 1;
-    std::uint64_t max_operations = 0;  // 0: no limit
-    double max_seconds = 0;            // 0: no limit; the clock decides only when to stop
+    std::uint64_t max_operations = 0;             // 0: no limit
+    double max_seconds = 0;                       // 0: no limit; the clock decides only when to stop
     std::uint64_t operations_per_system = 20000;  // then a fresh system, seeded onwards
     const std::atomic<bool>* stop = nullptr;      // ends the campaign with its results
+    // Called after every operation that showed no violation, with its observation; may be empty.
+    std::function<void(const Operation&, const Observation&)> observe{};
 };
 
-// What a campaign did. When a violation is found, `trace` holds the operations of its system, the last one being the one
-// that showed it.
+// What a campaign did. When a violation is found, `trace` holds the operations of its system, the last one being the
+// one that showed it.
 struct CampaignResult {
     RunCounts counts;
     std::uint64_t faults = 0;  // page faults taken

@@ -36,8 +36,8 @@ Difference compare(const Observation& actual, const Observation& expected) {
                 fmt::format("address {:#010x}, expected {:#010x}", actual.address, expected.address)};
     }
     if (actual.witness != expected.witness) {
-        return {"observation.witness", "discarded" + describe(actual.witness.discarded) + ", expected" +
-                                           describe(expected.witness.discarded)};
+        return {"observation.witness",
+                "discarded" + describe(actual.witness.discarded) + ", expected" + describe(expected.witness.discarded)};
     }
     return {};
 }

@@ -1,7 +1,7 @@
 // The one comparison loop: an operation goes to the model and to the implementation, then both are compared.
 //
-// After every operation: the observation; the contents and attributes that the journal names, and a rolling sample of the
-// rest; the invariants that concern what changed. At checkpoints and at the end: everything.
+// After every operation: the observation; the contents and attributes that the journal names, and a rolling sample of
+// the rest; the invariants that concern what changed. At checkpoints and at the end: everything.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ struct LockstepOptions {
 // Counts for reports.
 struct RunCounts {
     std::uint64_t operations = 0;
-    std::uint64_t accesses = 0;   // user and kernel accesses, one per Access operation
-    std::uint64_t faulting = 0;   // operations during which at least one page fault was taken
+    std::uint64_t accesses = 0;  // user and kernel accesses, one per Access operation
+    std::uint64_t faulting = 0;  // operations during which at least one page fault was taken
     std::uint64_t cells_compared = 0;
     std::uint64_t checkpoints = 0;
 };

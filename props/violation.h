@@ -7,8 +7,9 @@
 namespace vmref::props {
 
 struct Violation {
-    std::string rule;      // its identity: "I-16", "observation.value", "contents", "attributes", "deadlock", "assertion", ...
-    std::string message;   // one line: where, expected, actual
+    std::string
+        rule;  // its identity: "I-16", "observation.value", "contents", "attributes", "deadlock", "assertion", ...
+    std::string message;     // one line: where, expected, actual
     std::uint64_t step = 0;  // index of the operation; the number of operations for a final check
 };
 

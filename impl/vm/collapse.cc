@@ -1,7 +1,7 @@
 // Collapse and bypass of backing objects (vm_object.c:1067-1490), repaired as catalogue D-7 says.
 //
-// Both leave what every reader sees unchanged (I-37, I-38). For an index of the parent, in this order: the parent's valid
-// page, the parent's block, the backing page, the backing block, what lies below.
+// Both leave what every reader sees unchanged (I-37, I-38). For an index of the parent, in this order: the parent's
+// valid page, the parent's block, the backing page, the backing block, what lies below.
 #include <algorithm>
 
 #include "impl/vm/page_ops.h"
@@ -20,7 +20,9 @@ struct Window {
     PageIndex above(PageIndex backing_index) const { return backing_index - first; }
 };
 
-Window window_of(const Object& object) { return {object.backing_index(0), object.size}; }
+Window window_of(const Object& object) {
+    return {object.backing_index(0), object.size};
+}
 
 // Data of the parent's own at `index`: then the backing page is not seen through it. An invalid page is none (B-40).
 bool has_own_data(Kernel& k, Object& object, PageIndex index) {
@@ -28,14 +30,16 @@ bool has_own_data(Kernel& k, Object& object, PageIndex index) {
     return (page != nullptr && page->valid != 0) || pager_has_page(object, index);
 }
 
-bool pinned(const Page* page) { return page != nullptr && (page->wire_count != 0 || page->hold_count != 0); }
+bool pinned(const Page* page) {
+    return page != nullptr && (page->wire_count != 0 || page->hold_count != 0);
+}
 
 // Whether the merge would have to destroy a wired or held page on either side: then it is refused (D-7, I-39).
 bool would_destroy_pinned(Kernel& k, Object& object, Object& backing) {
     const Window window = window_of(object);
     return std::any_of(backing.pages.begin(), backing.pages.end(), [&](const Page& page) {
-        const bool moves = page.valid != 0 && window.contains(page.pindex) &&
-                           !has_own_data(k, object, window.above(page.pindex));
+        const bool moves =
+            page.valid != 0 && window.contains(page.pindex) && !has_own_data(k, object, window.above(page.pindex));
         if (!moves) {
             return pinned(&page);
         }
@@ -43,8 +47,8 @@ bool would_destroy_pinned(Kernel& k, Object& object, Object& backing) {
     });
 }
 
-// One page of the backing object is moved up or destroyed (vm_object.c:1187-1275). The page is busied by us; its block goes
-// only with valid data that moves or dies (B-41, B-43): the block of an invalid page is left to swap_pager_copy.
+// One page of the backing object is moved up or destroyed (vm_object.c:1187-1275). The page is busied by us; its block
+// goes only with valid data that moves or dies (B-41, B-43): the block of an invalid page is left to swap_pager_copy.
 void scan_page(Kernel& k, Object& object, Object& backing, Page& page) {
     const Window window = window_of(object);
     const PageIndex index = page.pindex;
@@ -98,8 +102,8 @@ void scan_available(Kernel& k, Object& object, Object& backing) {
     }
 }
 
-// TEST_ALL_SHADOWED: nothing of the backing object is seen through `object` (vm_object.c:1140-1158). Blocks that are not
-// resident are not examined, so a backing object with blocks is refused (B-48).
+// TEST_ALL_SHADOWED: nothing of the backing object is seen through `object` (vm_object.c:1140-1158). Blocks that are
+// not resident are not examined, so a backing object with blocks is refused (B-48).
 bool all_shadowed(Kernel& k, Object& object, Object& backing) {
     if (backing.type != ObjectType::default_) {
         return false;
@@ -156,7 +160,9 @@ void bypass(Kernel& k, Object& object, Object& backing) {
     ++k.stats.object_bypasses;
 }
 
-bool may_merge(const Object& object) { return object.anonymous() && !object.has(kObjDead); }
+bool may_merge(const Object& object) {
+    return object.anonymous() && !object.has(kObjDead);
+}
 
 }  // namespace
 

@@ -59,12 +59,13 @@ bool forbidden_by_nofault(const FaultState& fs, bool retried) {
            (retried || fs.first_object->type != ObjectType::default_ || fs.first_object->backing != nullptr);
 }
 
-// The page is entered, wired or queued, and unbusied (vm_fault.c:690-713). Not success: nothing was entered, everything is
-// released, memory has been waited for (catalogue D-14). Blocks
+// The page is entered, wired or queued, and unbusied (vm_fault.c:690-713). Not success: nothing was entered, everything
+// is released, memory has been waited for (catalogue D-14). Blocks
 Status enter_page(FaultState& fs, Va va) {
     Kernel& k = fs.k;
     fs.m->set(kPageReferenced);
-    // The i386 cannot map "no access": the protection table turns none into readable (pmap.c:3313-3333). Only B-20 gets here.
+    // The i386 cannot map "no access": the protection table turns none into readable (pmap.c:3313-3333). Only B-20 gets
+    // here.
     const Prot prot = fs.prot == kProtNone ? kProtRead : fs.prot;
     const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, prot, fs.wired);
     if (entered != Status::success) {

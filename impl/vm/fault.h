@@ -27,22 +27,22 @@ Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot faul
                            Status& status);
 
 // vm_fault_wire (vm_fault.c:2299) for the user: faults and wires every page of the entry, whose wired_count the
-// caller has raised. On failure nothing stays wired. Requires and post: map locked exclusively. Blocks: the map is unlocked
-// meanwhile.
+// caller has raised. On failure nothing stays wired. Requires and post: map locked exclusively. Blocks: the map is
+// unlocked meanwhile.
 Status fault_wire(Kernel& k, Map& map, MapEntry& entry);
 
 // vm_fault_unwire (vm_fault.c:2377): takes back one wiring of every page of the entry: the first resident page on its
 // chain, whether or not a PTE is left (catalogue D-4). Requires: map locked exclusively. Blocks on busy pages.
 void fault_unwire(Kernel& k, Map& map, MapEntry& entry);
 
-// vm_fault_copy_entry (vm_fault.c:2422, catalogue D-9 and D-10): gives `to`, which has no object yet, its own pages with
-// the values of `from`. Of a wired source also the pages that see through to a file. False: the process was
-// killed for memory on the way. Requires: both maps locked exclusively. Blocks.
+// vm_fault_copy_entry (vm_fault.c:2422, catalogue D-9 and D-10): gives `to`, which has no object yet, its own pages
+// with the values of `from`. Of a wired source also the pages that see through to a file. False: the process was killed
+// for memory on the way. Requires: both maps locked exclusively. Blocks.
 bool fault_copy_entry(Kernel& k, MapEntry& to, MapEntry& from);
 
-// vm_prefault (vm_fault.c:2704) and vm_prefault_quick (vm_fault.c:3003): enter neighbours of a fault at `va` whose PTEs are
-// empty and whose pages are there already. Change no contents (I-98). Require: map locked; quick: the entry's object held,
-// no backing object.
+// vm_prefault (vm_fault.c:2704) and vm_prefault_quick (vm_fault.c:3003): enter neighbours of a fault at `va` whose PTEs
+// are empty and whose pages are there already. Change no contents (I-98). Require: map locked; quick: the entry's
+// object held, no backing object.
 void vm_prefault(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t fault_flags);
 void vm_prefault_quick(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t fault_flags);
 

@@ -74,7 +74,8 @@ Status leave(FaultState& fs, FaultExit exit) {
 
 enum class Search : std::uint8_t { found, not_here, left };
 
-// The walk down the chain. Loop invariant: every object from first_object to fs.object is chain-locked, fs.object is held.
+// The walk down the chain. Loop invariant: every object from first_object to fs.object is chain-locked, fs.object is
+// held.
 class ChainWalk {
   public:
     ChainWalk(FaultState& fs, PageIndex first_pindex, Prot fault_type)

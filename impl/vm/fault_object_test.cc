@@ -245,17 +245,22 @@ TEST_F(StealTest, ResidentPageIsCopiedBecauseTheMapStaysLocked) {
     w.k.pages.unhold(*held_);
 }
 
-TEST_F(StealTest, SecondReaderForbidsIt) {
+TEST(StealFromSharedTest, MappingOfTheBackingObjectForbidsIt) {
     World w;
-    make_chain(w);
-    w.k.pages.unhold(*held_);
-    w.fork(1, 3);
-    w.store(1, 2, 300);
-    // Process 1 has a third object now; what lies directly below it is read by the child too.
-    w.store(1, 0, 301);
-    EXPECT_EQ(w.k.stats.cow_optim, 0U);
-    EXPECT_EQ(w.word(3, 0), 100U);
-    EXPECT_EQ(w.word(1, 0), 301U);
+    w.spawn(1);
+    w.map(1, 0, 2);
+    w.fill(1, 0, 2, 100);
+    w.fork(1, 2);
+    w.store(1, 1, 200);
+    Object& lower = *w.top(1, 0).backing;
+    EXPECT_EQ(lower.shadow_count, 1U);
+    EXPECT_EQ(lower.ref_count, 2U);
+    w.swap_out(lower, 0);
+    w.store(1, 0, 300);
+    EXPECT_EQ(w.k.stats.cow_optim, 0U) << "M-11";
+    EXPECT_NE(w.page(lower, 0), nullptr);
+    EXPECT_EQ(w.word(2, 0), 100U);
+    EXPECT_EQ(w.word(1, 0), 300U);
 }
 
 TEST_F(StealTest, OnlyTheObjectDirectlyBelowIsRobbed) {

@@ -65,9 +65,9 @@ enum class FaultExit : std::uint8_t {
 enum class PageFate : std::uint8_t { not_ours, unbusy, activate, deactivate, scrap };
 enum class ExitWait : std::uint8_t { none, page, memory };
 
-// What an exit does to the page, to the modes of the next attempt, what it waits for and returns. Every exit also releases, in
-// this order: the top's paging in progress, all chain locks, the level's hold, the placeholder, the level's
-// paging in progress, the map, the vnode. The top's hold stays with the caller.
+// What an exit does to the page, to the modes of the next attempt, what it waits for and returns. Every exit also
+// releases, in this order: the top's paging in progress, all chain locks, the level's hold, the placeholder, the
+// level's paging in progress, the map, the vnode. The top's hold stays with the caller.
 struct ExitRule {
     std::string_view name;
     PageFate page;
@@ -104,9 +104,10 @@ void cleanup_fault(FaultState& fs);
 // unlock_things (vm_fault.c:247): cleanup, map, vnode.
 void unlock_things(FaultState& fs);
 
-// vm_fault_object (vm_fault.c:1543). Requires: first_object held; map read-locked or absent. On success: fs.m busied, fully
-// valid, in fs.object at the right index; no chain locks; below the top an extra paging in progress on fs.object and
-// the placeholder in first_object are left for cleanup; map locked. On anything else everything but the top's hold is released.
+// vm_fault_object (vm_fault.c:1543). Requires: first_object held; map read-locked or absent. On success: fs.m busied,
+// fully valid, in fs.object at the right index; no chain locks; below the top an extra paging in progress on fs.object
+// and the placeholder in first_object are left for cleanup; map locked. On anything else everything but the top's hold
+// is released.
 Status vm_fault_object(FaultState& fs, PageIndex first_pindex, Prot fault_type);
 
 }  // namespace vmref::impl

@@ -1,5 +1,5 @@
-// vm_fault from outside: its exits and retries, zero-fill, read-ahead, waiting for memory. The exits `dead`, `page_vanished`,
-// `pager_error`, `pager_again`, `pager_pend` and `map_changed` need another thread or a failing pager.
+// vm_fault from outside: its exits and retries, zero-fill, read-ahead, waiting for memory. The exits `dead`,
+// `page_vanished`, `pager_error`, `pager_again`, `pager_pend` and `map_changed` need another thread or a failing pager.
 #include "impl/vm/fault.h"
 
 #include "impl/vm/vm_test.h"

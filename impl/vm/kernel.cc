@@ -12,6 +12,8 @@ Kernel::Kernel(const Config& config_in, const DefectSet& defects_in)
       pmaps(config, defects, machine, pages, objects, sched, journal),
       swap(config.swap_slots) {}
 
-void Kernel::wait_for_memory() { sched.sleep(BlockPoint::memory, pages.memory_channel()); }
+void Kernel::wait_for_memory() {
+    sched.sleep(BlockPoint::memory, pages.memory_channel());
+}
 
 }  // namespace vmref::impl

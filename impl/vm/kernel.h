@@ -23,18 +23,18 @@ struct Statistics {
     std::uint64_t vm_faults = 0;  // v_vm_faults
     std::uint64_t minflt = 0;     // ru_minflt of all processes
     std::uint64_t majflt = 0;
-    std::uint64_t intrans = 0;    // v_intrans
-    std::uint64_t zfod = 0;       // v_zfod
-    std::uint64_t cow_optim = 0;  // v_cow_optim
-    std::uint64_t cow_faults = 0; // v_cow_faults
-    std::uint64_t pfree = 0;      // v_pfree
+    std::uint64_t intrans = 0;     // v_intrans
+    std::uint64_t zfod = 0;        // v_zfod
+    std::uint64_t cow_optim = 0;   // v_cow_optim
+    std::uint64_t cow_faults = 0;  // v_cow_faults
+    std::uint64_t pfree = 0;       // v_pfree
     std::uint64_t object_collapses = 0;
     std::uint64_t object_bypasses = 0;
     std::uint64_t collapse_refusals = 0;  // catalogue D-7
     std::uint64_t fault_retries = 0;
-    std::uint64_t pageouts = 0;   // pages written by the daemon
-    std::uint64_t pageins = 0;    // pages read by pagers
-    std::uint64_t traps = 0;      // page faults taken by CPUs and kernel copies
+    std::uint64_t pageouts = 0;  // pages written by the daemon
+    std::uint64_t pageins = 0;   // pages read by pagers
+    std::uint64_t traps = 0;     // page faults taken by CPUs and kernel copies
     // Ghosts of I-91: counted where the events are, not where the statistics are.
     std::uint64_t faults_resolved = 0;
     std::uint64_t pages_prefaulted = 0;
@@ -45,9 +45,9 @@ struct Process {
     Pid pid = 0;
     Map map;
     std::uint32_t nthreads = 1;
-    CpuId cpu = 0;              // where the next access runs
-    bool lowmemkill = false;    // P_LOWMEMKILL: chosen to die for memory
-    bool nofault = false;       // TDF_NOFAULT: must not wait for I/O or memory
+    CpuId cpu = 0;            // where the next access runs
+    bool lowmemkill = false;  // P_LOWMEMKILL: chosen to die for memory
+    bool nofault = false;     // TDF_NOFAULT: must not wait for I/O or memory
 };
 
 // Listens to steps that no state shows afterwards. The checker implements it; none is installed by default.
@@ -87,11 +87,11 @@ struct Kernel {
     std::map<FileId, std::unique_ptr<Vnode>> vnodes;
     Statistics stats;
 
-    Process* curproc = nullptr;        // whose operation runs; nullptr: the kernel's own
+    Process* curproc = nullptr;  // whose operation runs; nullptr: the kernel's own
     Probe* probe = nullptr;
     MemoryKiller* killer = nullptr;
-    std::vector<Discard> discarded;    // of the current operation (Witness)
-    std::uint32_t bytes_moved = 0;     // progress of the current copy operation (Discard::after)
+    std::vector<Discard> discarded;  // of the current operation (Witness)
+    std::uint32_t bytes_moved = 0;   // progress of the current copy operation (Discard::after)
 
     bool on(Defect defect) const { return defects.on(defect); }
     bool current_dying() const { return curproc != nullptr && curproc->lowmemkill; }

@@ -39,8 +39,8 @@ struct MapEntry {
     Inherit inheritance = Inherit::copy;
     Behavior behavior = Behavior::normal;
     std::uint16_t eflags = 0;
-    std::uint32_t wired_count = 0;   // number of wirings of the entry; the user's counts once
-    std::uint32_t avail_ssize = 0;   // stack reserve, pages
+    std::uint32_t wired_count = 0;  // number of wirings of the entry; the user's counts once
+    std::uint32_t avail_ssize = 0;  // stack reserve, pages
 
     MapEntry* next_of_object = nullptr;
     MapEntry* prev_of_object = nullptr;
@@ -52,9 +52,7 @@ struct MapEntry {
     PageIndex index_of(Va va) const { return static_cast<PageIndex>((offset + (va - start)) >> kPageShift); }
     PageIndex first_index() const { return static_cast<PageIndex>(offset >> kPageShift); }
     PageIndex page_count() const { return (end - start) >> kPageShift; }
-    bool covers_index(PageIndex index) const {
-        return index >= first_index() && index - first_index() < page_count();
-    }
+    bool covers_index(PageIndex index) const { return index >= first_index() && index - first_index() < page_count(); }
     Va va_of(PageIndex index) const { return start + ((index - first_index()) << kPageShift); }
     // What a PTE of this entry may grant at most: COW entries that still need a shadow never grant stores.
     Prot pte_protection() const {
@@ -72,8 +70,8 @@ using EntryTree = intrusive::set<
                            &MapEntry::map_hook>,
     intrusive::key_of_value<EntryStart>>;
 
-// One address space. The lock is reader/writer; an exclusive lock bumps the timestamp, so that whoever released the map can
-// tell whether it changed (semantics.md 2.7).
+// One address space. The lock is reader/writer; an exclusive lock bumps the timestamp, so that whoever released the map
+// can tell whether it changed (semantics.md 2.7).
 struct Map {
     Pid pid = 0;  // of the process
     Pmap* pmap = nullptr;
@@ -94,7 +92,8 @@ class EntryPool {
     std::vector<MapEntry*> free_;
 };
 
-// --- locks (semantics.md 2.7) ------------------------------------------------------------------------------------------
+// --- locks (semantics.md 2.7)
+// ------------------------------------------------------------------------------------------
 void map_lock(Kernel& k, Map& map);  // Blocks
 void map_unlock(Map& map);
 bool map_try_lock(Map& map);
@@ -116,7 +115,8 @@ class MapLock {
     Map& map_;
 };
 
-// --- entries (map locked exclusively unless said otherwise) --------------------------------------------------------------
+// --- entries (map locked exclusively unless said otherwise)
+// --------------------------------------------------------------
 MapEntry* map_entry_at(Map& map, Va va);           // the entry that contains va, or nullptr; any lock
 MapEntry* map_entry_at_or_after(Map& map, Va va);  // the first entry with end > va, or nullptr; any lock
 MapEntry* map_next(Map& map, MapEntry& entry);
@@ -150,17 +150,18 @@ void map_delete(Kernel& k, Map& map, Va start, Va end);
 void entry_set_object(MapEntry& entry, Object* object);
 void entry_changed(Kernel& k, const MapEntry& entry);
 
-// --- operations on ranges: page aligned, start < end; they lock the map themselves ----------------------------------------
-Status map_protect(Kernel& k, Map& map, Va start, Va end, Prot prot);       // vm_map_protect, catalogue D-3
+// --- operations on ranges: page aligned, start < end; they lock the map themselves
+// ----------------------------------------
+Status map_protect(Kernel& k, Map& map, Va start, Va end, Prot prot);  // vm_map_protect, catalogue D-3
 Status map_inherit(Kernel& k, Map& map, Va start, Va end, Inherit inherit);
 Status map_madvise(Kernel& k, Map& map, Va start, Va end, Advice advice);
-Status map_clean(Kernel& k, Map& map, Va start, Va end, bool invalidate);   // msync
-Status map_user_wire(Kernel& k, Map& map, Va start, Va end);                // vm_map_unwire(.., FALSE): mlock
-Status map_user_unwire(Kernel& k, Map& map, Va start, Va end);              // vm_map_unwire(.., TRUE): munlock
-Status map_remove(Kernel& k, Map& map, Va start, Va end);                   // munmap, holes allowed
+Status map_clean(Kernel& k, Map& map, Va start, Va end, bool invalidate);  // msync
+Status map_user_wire(Kernel& k, Map& map, Va start, Va end);               // vm_map_unwire(.., FALSE): mlock
+Status map_user_unwire(Kernel& k, Map& map, Va start, Va end);             // vm_map_unwire(.., TRUE): munlock
+Status map_remove(Kernel& k, Map& map, Va start, Va end);                  // munmap, holes allowed
 Status map_stack(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec);
 Status map_growstack(Kernel& k, Map& map, Va va);
-Status map_relocate(Kernel& k, Map& map, Va start, Va end, Va to);          // mremap's move
+Status map_relocate(Kernel& k, Map& map, Va start, Va end, Va to);  // mremap's move
 
 // vm_map_entry_shadow / _allocate_object (semantics.md 2.2). add_reference: one more reference on the result.
 void map_entry_shadow(Kernel& k, MapEntry& entry, bool add_reference);
@@ -170,7 +171,8 @@ void map_entry_allocate_object(Kernel& k, MapEntry& entry);
 // was killed for memory meanwhile; the child's map holds what was copied until then. Blocks
 Status map_fork(Kernel& k, Map& from, Map& to);
 
-// --- lookup (semantics.md 2.1) -------------------------------------------------------------------------------------------
+// --- lookup (semantics.md 2.1)
+// -------------------------------------------------------------------------------------------
 inline constexpr Prot kProtOverrideWrite = 8;  // a debugger's store: judged by the maximum protection
 
 struct LookupResult {

@@ -35,8 +35,8 @@ void share_entry(Kernel& k, MapEntry& entry, Map& to) {
     map_insert(k, to, entry.start, entry.end, spec_of(entry, entry.object, entry.eflags));
 }
 
-// Another entry may store directly to what this one maps. Then NEEDS_COPY on this one would break the sharing, and would not
-// keep the other's stores from the child (catalogue D-9).
+// Another entry may store directly to what this one maps. Then NEEDS_COPY on this one would break the sharing, and
+// would not keep the other's stores from the child (catalogue D-9).
 bool others_store(const MapEntry& entry) {
     for (const MapEntry* other = entry.object->first_entry; other != nullptr; other = other->next_of_object) {
         if (other != &entry && !other->has(kEntryNeedsCopy) &&
@@ -50,7 +50,8 @@ bool others_store(const MapEntry& entry) {
 
 // The child sees what the parent sees now; who stores first gets a copy (vm_map_copy_entry).
 void copy_on_write_entry(Kernel& k, MapEntry& entry, Map& to) {
-    const bool shared_file = entry.object != nullptr && entry.object->type == ObjectType::vnode && !entry.has(kEntryCow);
+    const bool shared_file =
+        entry.object != nullptr && entry.object->type == ObjectType::vnode && !entry.has(kEntryCow);
     if (entry.object == nullptr) {
         map_insert(k, to, entry.start, entry.end, spec_of(entry, nullptr, entry.eflags));
         return;

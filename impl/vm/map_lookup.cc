@@ -14,8 +14,8 @@ void unlock(Map& map) {
     }
 }
 
-// Turns the read lock into an exclusive one. False: the lock was lost on the way, the map is locked exclusively anew, and
-// everything must be looked up again.
+// Turns the read lock into an exclusive one. False: the lock was lost on the way, the map is locked exclusively anew,
+// and everything must be looked up again.
 bool lock_for_change(Kernel& k, Map& map) {
     if (map.exclusive || map_lock_upgrade(k, map)) {
         return true;
@@ -86,6 +86,8 @@ LookupResult map_lookup(Kernel& k, Map& map, Va va, Prot fault_type) {
     return result;
 }
 
-void map_lookup_done(Map& map) { unlock(map); }
+void map_lookup_done(Map& map) {
+    unlock(map);
+}
 
 }  // namespace vmref::impl

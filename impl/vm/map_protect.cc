@@ -31,8 +31,8 @@ bool exceeds_maximum(Map& map, Va start, Va end, Prot prot) {
 }
 
 // Whether the wired pages of the entry must be faulted now that its protection went from `old` to `now`: their PTEs are
-// missing (i386 cannot map without read), or stores became possible and must find a copy of their own (catalogue D-3), or
-// the entry is COW, whose PTEs were just write-protected.
+// missing (i386 cannot map without read), or stores became possible and must find a copy of their own (catalogue D-3),
+// or the entry is COW, whose PTEs were just write-protected.
 bool wired_pages_need_fault(Prot old, Prot now, bool cow) {
     if (now == kProtNone) {
         return false;

@@ -34,8 +34,8 @@ void prepare_for_wiring(Kernel& k, MapEntry& entry) {
     }
 }
 
-// Wires one entry for the user. On failure the entry is as it was. Requires: map locked exclusively, entry clipped. Blocks:
-// the map is unlocked meanwhile, IN_TRANSITION keeps the entry.
+// Wires one entry for the user. On failure the entry is as it was. Requires: map locked exclusively, entry clipped.
+// Blocks: the map is unlocked meanwhile, IN_TRANSITION keeps the entry.
 Status wire_entry(Kernel& k, Map& map, MapEntry& entry) {
     entry.set(kEntryUserWired);
     if (++entry.wired_count > 1) {

@@ -143,8 +143,8 @@ void advise_index(Kernel& k, Object& top, PageIndex top_index, Advice advice) {
                 index = top_index;
                 continue;
             }
-            const bool refused = advice == Advice::free && !k.on(Defect::b58_free_walks_the_chain) &&
-                                 !may_discard(*object, index);
+            const bool refused =
+                advice == Advice::free && !k.on(Defect::b58_free_walks_the_chain) && !may_discard(*object, index);
             advise_page(k, *page, refused ? Advice::dontneed : advice);
             k.pages.wakeup(*page);
             return;

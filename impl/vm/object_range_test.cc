@@ -142,6 +142,16 @@ TEST_F(PageCleanTest, PartOfAnObjectIsWrittenButItsFlagsStay) {
     EXPECT_FALSE(object().has(kObjCleaning));
 }
 
+TEST_F(PageCleanTest, FlagsStayEvenIfThePartWasAllThatWasDirty) {
+    world_.sync(1, 0, 4);
+    world_.store(1, 1, 200);
+    world_.sync(1, 1, 1);
+    EXPECT_EQ(page(1).dirty, 0);
+    EXPECT_TRUE(object().has(kObjMightBeDirty)) << "only a whole scan may say so (D-13)";
+    world_.sync(1, 0, 4);
+    EXPECT_FALSE(object().has(kObjMightBeDirty));
+}
+
 TEST_F(PageCleanTest, WholeObjectLosesItsFlagsToo) {
     world_.sync(1, 0, 4);
     for (PageIndex index = 0; index < 3; ++index) {

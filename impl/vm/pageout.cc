@@ -13,7 +13,9 @@ namespace {
 constexpr std::uint8_t kActMax = 64;     // ACT_MAX
 constexpr std::uint8_t kActDecline = 1;  // ACT_DECLINE
 
-void to_tail(PageQueue& queue, Page& page) { queue.splice(queue.end(), queue, queue.iterator_to(page)); }
+void to_tail(PageQueue& queue, Page& page) {
+    queue.splice(queue.end(), queue, queue.iterator_to(page));
+}
 
 bool take_references(Kernel& k, Page& page) {
     const bool referenced = page.has(kPageReferenced);

@@ -8,9 +8,9 @@
 namespace vmref::impl {
 
 // One pass over at most `max_pages` pages of the inactive queue and as many of the active one. Inactive pages that were
-// referenced are activated, dirty ones written, clean ones cached; active ones age towards the inactive queue until it has
-// inactive_target pages. forced: references and ages do not protect a page. Returns how many pages were
-// written, cached or freed. Blocks.
+// referenced are activated, dirty ones written, clean ones cached; active ones age towards the inactive queue until it
+// has inactive_target pages. forced: references and ages do not protect a page. Returns how many pages were written,
+// cached or freed. Blocks.
 std::uint32_t pageout_scan(Kernel& k, std::uint32_t max_pages, bool forced);
 
 // What a thread that waits for memory sets going: passes of rising force until free_target is reached or nothing

@@ -21,8 +21,8 @@ bool pager_has_page(const Object& object, PageIndex index);
 PagerResult pager_get_page(Kernel& k, Object& object, PageIndex index, Page*& m, Behavior behavior);
 
 // Writes a page out and, when the write is complete, marks it clean; a store that happened meanwhile makes it dirty
-// again (catalogue D-12). Requires: busied, valid. Returns false, and the page stays dirty, if there is nowhere to write
-// to. Blocks.
+// again (catalogue D-12). Requires: busied, valid. Returns false, and the page stays dirty, if there is nowhere to
+// write to. Blocks.
 bool pager_put_page(Kernel& k, Page& m);
 
 // swap_pager_freespace: frees the blocks of [start, start + count); looks at no page.
@@ -39,7 +39,12 @@ Vnode* vnode_pager_lock(Kernel& k, Object& object);
 void vnode_unlock(Vnode& vnode);
 // vnode_pager_freepage: frees a busied page unless it is wired or held, then only unbusies it.
 void vnode_pager_freepage(Kernel& k, Page& m);
-// vnode_pager_setsize: sets the size; pages and blocks behind the end go, the partial last page is zeroed behind it. Blocks.
+// Stores bytes inside one page of a file without bringing the page in: into the resident page, if it is valid, and
+// into the block. For who cannot wait for memory.
+void vnode_pager_write_through(Kernel& k, Vnode& vnode, std::uint32_t offset, const std::uint8_t* bytes,
+                               std::uint32_t length);
+// vnode_pager_setsize: sets the size; pages and blocks behind the end go, the partial last page is zeroed behind it.
+// Blocks.
 void vnode_pager_setsize(Kernel& k, Vnode& vnode, std::uint32_t size);
 
 }  // namespace vmref::impl

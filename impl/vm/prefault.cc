@@ -7,8 +7,8 @@ namespace vmref::impl {
 
 namespace {
 
-// The order of the sources: +1, -1, +2, -2, ... pages around `center`, within the entry, a direction closed at its first
-// obstacle (vm_fault.c:2756-2823).
+// The order of the sources: +1, -1, +2, -2, ... pages around `center`, within the entry, a direction closed at its
+// first obstacle (vm_fault.c:2756-2823).
 class NeighbourWindow {
   public:
     NeighbourWindow(const MapEntry& entry, Va center, std::uint32_t pages)
@@ -183,8 +183,7 @@ void vm_prefault_quick(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_
         if (m == nullptr || busy) {
             break;
         }
-        const bool needs_unswap =
-            m->has(kPageSwapped) && (prot & kProtWrite) != 0 && (fault_flags & kFaultDirty) != 0;
+        const bool needs_unswap = m->has(kPageSwapped) && (prot & kProtWrite) != 0 && (fault_flags & kFaultDirty) != 0;
         if (!m->fully_valid() || needs_unswap) {
             k.pages.wakeup(*m);
             break;

@@ -18,7 +18,8 @@ template <class Readable, class Read>
 void read_neighbours(Kernel& k, Object& object, PageIndex index, std::uint32_t count, Readable readable, Read read) {
     Page* last = nullptr;
     for (std::uint32_t n = 0; n < count; ++n, ++index) {
-        if (index >= object.size || !readable(index) || k.pages.lookup(object, index) != nullptr || k.pages.count_target()) {
+        if (index >= object.size || !readable(index) || k.pages.lookup(object, index) != nullptr ||
+            k.pages.count_target()) {
             break;
         }
         Page* const page = k.pages.alloc(object, index, AllocClass::normal);

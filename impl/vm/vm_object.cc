@@ -79,7 +79,8 @@ void object_deallocate(Kernel& k, Object* object) {
 }
 
 void object_terminate(Kernel& k, Object& object) {
-    ensure_rule(object.ref_count == 0 && object.type != ObjectType::vnode, "I-32", "only unreferenced objects terminate");
+    ensure_rule(object.ref_count == 0 && object.type != ObjectType::vnode, "I-32",
+                "only unreferenced objects terminate");
     object.set(kObjDead);
     wait_for_paging(k, object, object);
     while (!object.pages.empty()) {
@@ -97,7 +98,9 @@ void object_terminate(Kernel& k, Object& object) {
     k.objects.release(object);
 }
 
-void object_set_writeable_dirty(Object& object) { object.set(kObjWriteable | kObjMightBeDirty); }
+void object_set_writeable_dirty(Object& object) {
+    object.set(kObjWriteable | kObjMightBeDirty);
+}
 
 Object& object_shadow(Kernel& k, Object& source, std::uint64_t& offset, PageIndex length) {
     if (source.ref_count == 1 && source.anonymous()) {

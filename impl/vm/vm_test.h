@@ -122,7 +122,9 @@ class Helper final : public InlineWaiter {
     std::function<bool(BlockPoint)> help_;
 };
 
-constexpr Va va(PageIndex page) { return kBase + page * kPageSize; }
+constexpr Va va(PageIndex page) {
+    return kBase + page * kPageSize;
+}
 
 // Processes and files. Mappings begin at page numbers from kBase on; accesses are to the first word of a page.
 struct World : ObjectActions {
@@ -135,8 +137,13 @@ struct World : ObjectActions {
     void resize(FileId id, PageIndex pages) { run(Ftruncate{id, pages * kPageSize}); }
 
     void map(Pid pid, PageIndex at, PageIndex pages, Prot prot = kReadWrite, FileId from = 0, bool shared = false) {
-        const Mmap request{.pid = pid, .addr = va(at), .length = pages * kPageSize, .prot = prot,
-                           .shared = shared, .fixed = true, .file = from};
+        const Mmap request{.pid = pid,
+                           .addr = va(at),
+                           .length = pages * kPageSize,
+                           .prot = prot,
+                           .shared = shared,
+                           .fixed = true,
+                           .file = from};
         EXPECT_EQ(run(request).status, Status::success);
     }
     void unmap(Pid pid, PageIndex at, PageIndex pages) {

@@ -1,5 +1,6 @@
 // Pages of files, and the switch between the pagers.
 #include <algorithm>
+#include <array>
 
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
@@ -107,6 +108,29 @@ void zero_resident_tail(Kernel& k, Vnode& vnode, std::uint32_t end) {
 }
 
 }  // namespace
+
+void vnode_pager_write_through(Kernel& k, Vnode& vnode, std::uint32_t offset, const std::uint8_t* bytes,
+                               std::uint32_t length) {
+    const PageIndex index = page_of(offset);
+    Page* const page = k.pages.lookup_busy_wait(*vnode.object, index);
+    if (page != nullptr && page->valid != 0) {
+        k.machine.memory().store((page->frame << kPageShift) | (offset & kPageMask), length, bytes);
+    }
+    if (page != nullptr) {
+        k.pages.activate(*page);
+        if (page->valid != 0) {
+            k.pages.dirty(*page);
+        }
+        k.pages.wakeup(*page);
+    }
+    std::array<std::uint8_t, kPageSize> block{};
+    if (const std::uint8_t* const old = vnode.block(index)) {
+        std::copy_n(old, kPageSize, block.begin());
+    }
+    std::copy_n(bytes, length, block.begin() + (offset & kPageMask));
+    vnode.write_block(index, block.data());
+    k.journal.cell_changed(vnode.object->id, index);
+}
 
 void vnode_pager_setsize(Kernel& k, Vnode& vnode, std::uint32_t size) {
     Object& object = *vnode.object;

@@ -1,0 +1,13 @@
+// `vmref report`: what a short campaign checked, and how often.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include "cli/command.h"
+
+namespace vmref::cli {
+
+// Makes the command known; if the command line has it, `chosen` is set.
+void add_report(CLI::App& app, Command& chosen);
+
+}  // namespace vmref::cli

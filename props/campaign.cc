@@ -1,0 +1,180 @@
+#include "props/campaign.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "props/generators/system_generator.h"
+#include "props/prng.h"
+
+namespace vmref::props {
+
+namespace {
+
+// Operations between two looks at the clock.
+constexpr std::uint64_t kClockInterval = 256;
+constexpr double kProgressSeconds = 0.1;
+
+class Stopwatch {
+  public:
+    double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point start_ = Clock::now();
+};
+
+// FNV-1a over 64-bit numbers, byte by byte from the lowest.
+class Digest {
+  public:
+    void add(std::uint64_t number) {
+        for (unsigned i = 0; i < 8; ++i) {
+            hash_ = (hash_ ^ ((number >> (8 * i)) & 0xFF)) * 0x100000001b3U;
+        }
+    }
+    void add(const Observation& seen) {
+        add(static_cast<std::uint64_t>(seen.status) | std::uint64_t{static_cast<std::uint8_t>(seen.signal)} << 8 |
+            std::uint64_t{seen.value} << 32);
+        add(seen.address | std::uint64_t{seen.witness.discarded.size()} << 32);
+        for (const Discard& discard : seen.witness.discarded) {
+            add(discard.pid | std::uint64_t{discard.va} << 32);
+            add(discard.after);
+        }
+        add(seen.witness.killed.size());
+        for (const Pid pid : seen.witness.killed) {
+            add(pid);
+        }
+    }
+    std::uint64_t value() const { return hash_; }
+
+  private:
+    std::uint64_t hash_ = 0xcbf29ce484222325U;
+};
+
+void add_counts(RunCounts& sum, const RunCounts& counts) {
+    sum.operations += counts.operations;
+    sum.accesses += counts.accesses;
+    sum.faulting += counts.faulting;
+    sum.cells_compared += counts.cells_compared;
+    sum.checkpoints += counts.checkpoints;
+}
+
+void add_invariants(std::vector<Invariant>& sum, std::span<const Invariant> invariants) {
+    for (std::size_t n = 0; n < invariants.size(); ++n) {
+        if (n == sum.size()) {
+            sum.push_back(invariants[n]);
+            continue;
+        }
+        // Every system has the same table, in the same order.
+        sum[n].checked += invariants[n].checked;
+        sum[n].applied += invariants[n].applied;
+        sum[n].violated += invariants[n].violated;
+    }
+}
+
+class Campaign {
+  public:
+    Campaign(const CampaignOptions& options, const std::function<void(const CampaignResult&)>& progress)
+        : options_(options), progress_(progress) {}
+
+    CampaignResult run();
+
+  private:
+    void run_system();
+    bool apply(SystemLockstep& lockstep, const Operation& operation);
+    bool exhausted() const;
+    void look_at_clock(SystemLockstep& lockstep);
+    void add_system(CampaignResult& result, SystemLockstep& lockstep) const;
+
+    const CampaignOptions& options_;
+    const std::function<void(const CampaignResult&)>& progress_;
+    const Stopwatch stopwatch_;
+    CampaignResult result_;
+    Digest digest_;
+    std::uint64_t operations_ = 0;
+    double next_progress_ = kProgressSeconds;
+    bool stopped_ = false;
+};
+
+bool Campaign::exhausted() const {
+    return stopped_ || result_.violation || (options_.max_operations != 0 && operations_ >= options_.max_operations);
+}
+
+// What a system did joins what the systems before it did.
+void Campaign::add_system(CampaignResult& result, SystemLockstep& lockstep) const {
+    add_counts(result.counts, lockstep.counts());
+    add_invariants(result.invariants, lockstep.invariants().invariants());
+    const impl::Kernel& kernel = lockstep.subject().kernel();
+    result.faults += kernel.stats.traps;
+    result.peak_frames = std::max(result.peak_frames, kernel.pages.peak_frames());
+    result.seconds = stopwatch_.seconds();
+    result.digest = digest_.value();
+}
+
+void Campaign::look_at_clock(SystemLockstep& lockstep) {
+    const double now = stopwatch_.seconds();
+    stopped_ = (options_.max_seconds > 0 && now >= options_.max_seconds) ||
+               (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed));
+    if (progress_ && now >= next_progress_) {
+        next_progress_ = now + kProgressSeconds;
+        std::vector<Operation> trace = std::exchange(result_.trace, {});
+        CampaignResult so_far = result_;
+        result_.trace = std::move(trace);
+        add_system(so_far, lockstep);
+        progress_(so_far);
+    }
+}
+
+// False: this system is done, for it has shown a violation.
+bool Campaign::apply(SystemLockstep& lockstep, const Operation& operation) {
+    result_.trace.push_back(operation);
+    ++operations_;
+    result_.violation = lockstep.apply(operation);
+    digest_.add(lockstep.observed());
+    if (options_.observe && !result_.violation) {
+        options_.observe(operation, lockstep.observed());
+    }
+
+    if (operations_ % kClockInterval == 0) {
+        look_at_clock(lockstep);
+    }
+    return !result_.violation;
+}
+
+void Campaign::run_system() {
+    SystemLockstep lockstep(options_.config, options_.defects);
+    Prng prng(options_.seed, result_.systems++);
+    Record record{};
+    result_.trace.clear();
+    bool sound = true;
+    for (std::uint64_t n = 0; sound && n < options_.operations_per_system && !exhausted(); ++n) {
+        prng.fill(record);
+        Choices choices(record);
+        sound = apply(lockstep, draw(choices, lockstep.model(), options_.config));
+    }
+    if (sound) {
+        result_.violation = lockstep.checkpoint();
+    }
+    add_system(result_, lockstep);
+}
+
+CampaignResult Campaign::run() {
+    do {
+        run_system();
+    } while (!exhausted() && options_.operations_per_system != 0);
+    if (!result_.violation) {
+        result_.trace.clear();
+    }
+    return std::move(result_);
+}
+
+}  // namespace
+
+CampaignResult run_campaign(const CampaignOptions& options,
+                            const std::function<void(const CampaignResult&)>& progress) {
+    return Campaign(options, progress).run();
+}
+
+}  // namespace vmref::props

@@ -1,0 +1,389 @@
+#include "props/generators/system_generator.h"
+
+#include <algorithm>
+
+#include "props/generators/places.h"
+
+namespace vmref::props {
+
+namespace {
+
+enum class Kind : std::uint8_t {
+    access,
+    mmap,
+    munmap,
+    mremap,
+    mprotect,
+    minherit,
+    madvise,
+    msync,
+    mlock,
+    munlock,
+    ftruncate,
+    file_read,
+    file_write,
+    create_file,
+    fork,
+    exit,
+    exec,
+    spawn,
+    threads,
+    switch_cpu,
+    pageout,
+};
+
+constexpr Prot kReadWrite = kProtRead | kProtWrite;
+
+// Per mille.
+constexpr Weighted<Kind> kKinds[] = {
+    {Kind::access, 645},   {Kind::mmap, 72},       {Kind::fork, 24},     {Kind::pageout, 32},
+    {Kind::munmap, 16},    {Kind::mprotect, 24},   {Kind::minherit, 26}, {Kind::madvise, 32},
+    {Kind::msync, 10},     {Kind::mlock, 8},       {Kind::munlock, 9},   {Kind::ftruncate, 14},
+    {Kind::file_read, 12}, {Kind::file_write, 14}, {Kind::exit, 10},     {Kind::switch_cpu, 20},
+    {Kind::threads, 6},    {Kind::mremap, 14},     {Kind::spawn, 4},     {Kind::create_file, 6},
+    {Kind::exec, 2},
+};
+
+class Drawing {
+  public:
+    Drawing(Choices& choices, const model::System& model, const Config& config)
+        : choices_(choices), model_(model), config_(config), places_(choices, model, config) {}
+
+    Operation operation();
+
+  private:
+    bool room_for_process() const { return model_.processes().size() < most_processes(config_); }
+    Kind fitting(Kind kind, Pid pid);
+    Operation memory_operation(Kind kind, Pid pid);
+    Operation file_operation(Kind kind, Pid pid);
+    Operation process_operation(Kind kind, Pid pid);
+
+    Access access(Pid pid);
+    Mmap mmap(Pid pid);
+    void anonymous(Mmap& op);
+    void of_file(Mmap& op);
+    void place(Mmap& op);
+    Mremap mremap(Pid pid);
+    Prot prot();
+    std::uint32_t new_size();
+    std::uint32_t transfer_length();
+
+    template <typename Op>
+    Op on_range(Pid pid) {
+        const AddressRange range = places_.range(pid);
+        Op op{};
+        op.pid = pid;
+        op.addr = range.addr;
+        op.length = range.length;
+        return op;
+    }
+
+    Choices& choices_;
+    const model::System& model_;
+    const Config& config_;
+    Places places_;
+};
+
+// What is drawn instead where the state is at one of the bounds, or has nothing to work on.
+Kind Drawing::fitting(Kind kind, Pid pid) {
+    const std::size_t mappings = model_.mapping_count(pid);
+    switch (kind) {
+        case Kind::fork:
+        case Kind::spawn:
+            if (!room_for_process()) {
+                return model_.processes().size() > 1 && choices_.chance(35) ? Kind::exit : Kind::access;
+            }
+            return kind;
+        case Kind::exit:
+            // The last process takes everything along.
+            return model_.processes().size() == 1 && !choices_.chance(20) ? Kind::mmap : kind;
+        case Kind::mmap:
+        case Kind::mprotect:
+        case Kind::minherit:
+        case Kind::mlock:
+        case Kind::mremap:
+            if (mappings >= kManyMappings) {
+                return Kind::munmap;
+            }
+            return mappings == 0 ? Kind::mmap : kind;
+        case Kind::access:
+            return mappings == 0 && !choices_.chance(15) ? Kind::mmap : kind;
+        default:
+            return kind;
+    }
+}
+
+Operation Drawing::operation() {
+    const auto drawn = choices_.pick<Kind>(kKinds);
+    if (model_.processes().empty()) {
+        return Spawn{1};
+    }
+    const Pid pid = places_.process();
+    const Kind kind = fitting(drawn, pid);
+    switch (kind) {
+        case Kind::access:
+            return access(pid);
+        case Kind::ftruncate:
+        case Kind::file_read:
+        case Kind::file_write:
+        case Kind::create_file:
+            return file_operation(kind, pid);
+        case Kind::fork:
+        case Kind::exit:
+        case Kind::exec:
+        case Kind::spawn:
+        case Kind::threads:
+        case Kind::switch_cpu:
+        case Kind::pageout:
+            return process_operation(kind, pid);
+        default:
+            return memory_operation(kind, pid);
+    }
+}
+
+// --- accesses --------------------------------------------------------------------------------------------------------
+
+Access Drawing::access(Pid pid) {
+    struct Form {
+        AccessKind kind;
+        std::uint8_t size;
+    };
+    const auto form = choices_.pick<Form>({{{AccessKind::store, 4}, 32},
+                                           {{AccessKind::load, 4}, 26},
+                                           {{AccessKind::store, 1}, 10},
+                                           {{AccessKind::store, 2}, 7},
+                                           {{AccessKind::load, 1}, 8},
+                                           {{AccessKind::load, 2}, 6},
+                                           {{AccessKind::fetch, 4}, 6},
+                                           {{AccessKind::fetch, 1}, 3},
+                                           {{AccessKind::fetch, 2}, 2}});
+    Access op{.pid = pid, .kind = form.kind, .addr = places_.access(pid, form.size), .size = form.size};
+    op.kernel = form.kind != AccessKind::fetch && choices_.chance(4);
+    if (form.kind == AccessKind::store) {
+        op.value = choices_.word();
+    }
+    return op;
+}
+
+// --- mappings --------------------------------------------------------------------------------------------------------
+
+Prot Drawing::prot() {
+    return choices_.pick<Prot>({{kReadWrite, 58},
+                                {kProtRead, 16},
+                                {kProtAll, 8},
+                                {kProtRead | kProtExecute, 6},
+                                {kProtNone, 5},
+                                {kProtWrite, 3},
+                                {kProtExecute, 2},
+                                {kProtWrite | kProtExecute, 2}});
+}
+
+void Drawing::anonymous(Mmap& op) {
+    op.shared = choices_.chance(25);
+    if (choices_.chance(8)) {
+        op.stack = true;
+        op.shared = choices_.chance(4);
+        op.length = (config_.stack_grow * choices_.between(1, 4) + choices_.below(3)) << kPageShift;
+    }
+}
+
+void Drawing::of_file(Mmap& op) {
+    const std::uint32_t pages = pages_in(model_.file_size(op.file));
+    op.shared = choices_.chance(50);
+    op.stack = choices_.chance(1);
+    op.offset = choices_.chance(50) ? choices_.below(pages + 2) << kPageShift : 0;
+    op.offset += choices_.chance(1) ? 1 + choices_.below(kPageMask) : 0;
+    if (op.shared && choices_.chance(15)) {
+        op.max_prot = op.prot | kProtRead;
+    }
+}
+
+// Gives the mapping its place, and now and then one that it cannot have.
+void Drawing::place(Mmap& op) {
+    const std::uint32_t pages = pages_in(op.length);
+    op.fixed = op.stack ? !choices_.chance(3) : !choices_.chance(15);
+    op.addr = op.fixed || choices_.chance(50) ? places_.place(op.pid, pages) : 0;
+    if (choices_.chance(1) && kUserEnd - op.addr - op.length >= 4) {
+        op.addr += choices_.below(4);
+    }
+    // Only where something is mapped: there, it cannot succeed.
+    if (!op.fixed && model_.mapping_count(op.pid) != 0 && choices_.chance(1)) {
+        op.length = kUserEnd;
+    }
+}
+
+Mmap Drawing::mmap(Pid pid) {
+    Mmap op{.pid = pid, .addr = 0, .length = places_.mapping_pages() << kPageShift, .prot = prot()};
+    op.file = choices_.chance(45) ? places_.file() : 0;
+    if (op.file != 0) {
+        of_file(op);
+    } else {
+        anonymous(op);
+    }
+    place(op);
+    if (choices_.chance(8) && op.length != kUserEnd) {
+        op.length -= choices_.below(10) == 0 ? op.length : choices_.below(kPageSize);
+    }
+    if (choices_.chance(2)) {
+        op.max_prot = prot();
+    }
+    return op;
+}
+
+Mremap Drawing::mremap(Pid pid) {
+    enum class Change { move, shrink, grow, move_and_grow, overlap, unaligned };
+    const AddressRange old = places_.part(pid);
+    const std::uint32_t pages = page_of(old.length);
+    Mremap op{.pid = pid, .addr = old.addr, .length = old.length, .new_addr = old.addr, .new_length = old.length};
+    switch (choices_.pick<Change>({{Change::move, 35},
+                                   {Change::shrink, 12},
+                                   {Change::grow, 25},
+                                   {Change::move_and_grow, 20},
+                                   {Change::overlap, 4},
+                                   {Change::unaligned, 4}})) {
+        case Change::move:
+            op.new_length = choices_.chance(30) ? choices_.between(1, pages) << kPageShift : old.length;
+            op.new_addr = places_.place(pid, page_of(op.new_length));
+            break;
+        case Change::shrink:
+            op.new_length = choices_.between(1, pages) << kPageShift;
+            break;
+        case Change::grow:
+            op.new_length += choices_.between(1, 6) << kPageShift;
+            break;
+        case Change::move_and_grow:
+            op.new_length += choices_.between(1, 6) << kPageShift;
+            op.new_addr = places_.place(pid, page_of(op.new_length));
+            break;
+        case Change::overlap:
+            op.new_addr += choices_.below(pages) << kPageShift;
+            break;
+        case Change::unaligned:
+            op.new_addr = places_.place(pid, pages) + choices_.below(2);
+            op.new_length -= choices_.below(2);
+            break;
+    }
+    return op;
+}
+
+Operation Drawing::memory_operation(Kind kind, Pid pid) {
+    switch (kind) {
+        case Kind::munmap: {
+            if (model_.mapping_count(pid) >= kManyMappings || choices_.chance(30)) {
+                const AddressRange range = places_.adjoining(pid);
+                return Munmap{pid, range.addr, range.length};
+            }
+            return on_range<Munmap>(pid);
+        }
+        case Kind::mremap:
+            return mremap(pid);
+        case Kind::mprotect: {
+            auto op = on_range<Mprotect>(pid);
+            op.prot = prot();
+            return op;
+        }
+        case Kind::minherit: {
+            auto op = on_range<Minherit>(pid);
+            op.inherit = choices_.pick<Inherit>({{Inherit::share, 62}, {Inherit::copy, 28}, {Inherit::none, 10}});
+            return op;
+        }
+        case Kind::madvise: {
+            auto op = on_range<Madvise>(pid);
+            op.advice = choices_.pick<Advice>({{Advice::free, 40},
+                                               {Advice::dontneed, 25},
+                                               {Advice::willneed, 20},
+                                               {Advice::normal, 5},
+                                               {Advice::random, 5},
+                                               {Advice::sequential, 5}});
+            return op;
+        }
+        case Kind::msync: {
+            auto op = on_range<Msync>(pid);
+            op.invalidate = choices_.chance(50);
+            return op;
+        }
+        case Kind::mlock:
+            return on_range<Mlock>(pid);
+        case Kind::munlock:
+            return on_range<Munlock>(pid);
+        default:
+            return mmap(pid);
+    }
+}
+
+// --- files -----------------------------------------------------------------------------------------------------------
+
+// Mostly with an end inside a page.
+std::uint32_t Drawing::new_size() {
+    const std::uint32_t whole = choices_.below(kMostFilePages) << kPageShift;
+    return whole + choices_.pick<std::uint32_t>({{0, 25}, {1, 10}, {kPageMask, 10}, {choices_.below(kPageSize), 55}});
+}
+
+std::uint32_t Drawing::transfer_length() {
+    return choices_.pick<std::uint32_t>({{choices_.below(64), 40},
+                                         {choices_.below(kPageSize), 30},
+                                         {kPageSize, 10},
+                                         {choices_.below(4 * kPageSize), 20}});
+}
+
+Operation Drawing::file_operation(Kind kind, Pid pid) {
+    const FileId file = kind == Kind::create_file ? 0 : places_.file();
+    if (file == 0) {
+        const std::vector<FileId> files = model_.files();
+        FileId unused = 1;
+        while (std::ranges::binary_search(files, unused)) {
+            ++unused;
+        }
+        if (unused <= kMostFiles) {
+            return CreateFile{unused, new_size(), {}};
+        }
+        return Ftruncate{files[choices_.below(static_cast<std::uint32_t>(files.size()))], new_size()};
+    }
+    const std::uint32_t size = model_.file_size(file);
+    if (kind == Kind::ftruncate || size > (kMostFilePages + 8) * kPageSize) {
+        return Ftruncate{file, choices_.chance(60) ? places_.position(size) : new_size()};
+    }
+    std::uint32_t offset = places_.position(size);
+    const std::uint32_t length = transfer_length();
+    const Va buffer = places_.access(pid, 4);
+    if (kind == Kind::file_read) {
+        return FileRead{pid, file, offset, length, buffer};
+    }
+    if (choices_.chance(1)) {
+        offset = kMaxFileSize - length + 1;  // one byte too far
+    }
+    return FileWrite{pid, file, offset, length, buffer};
+}
+
+// --- processes and the machine ---------------------------------------------------------------------------------------
+
+Operation Drawing::process_operation(Kind kind, Pid pid) {
+    switch (kind) {
+        case Kind::fork:
+            return Fork{pid, places_.unused_pid()};
+        case Kind::exit:
+            return Exit{pid};
+        case Kind::exec:
+            return Exec{pid};
+        case Kind::spawn:
+            return Spawn{places_.unused_pid()};
+        case Kind::threads:
+            return Threads{pid, choices_.between(1, std::min(config_.cpus + 1, 8U))};
+        case Kind::switch_cpu:
+            return Switch{choices_.below(config_.cpus), choices_.chance(15) ? 0 : pid};
+        default:
+            return Pageout{choices_.chance(35) ? choices_.between(9, 64) : choices_.between(1, 8)};
+    }
+}
+
+}  // namespace
+
+std::uint32_t most_processes(const Config& config) {
+    return std::clamp(config.frames / 24, 1U, 8U);
+}
+
+Operation draw(Choices& choices, const model::System& model, const Config& config) {
+    return Drawing(choices, model, config).operation();
+}
+
+}  // namespace vmref::props
