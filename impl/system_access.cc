@@ -129,7 +129,8 @@ bool System::write_run(Process& self, Vnode& vnode, const CopyRun& run) {
     Page* const page =
         vm_fault_object_page(kernel_, *vnode.object, page_of(run.file_offset), kProtWrite, kFaultNormal, status);
     if (page == nullptr) {
-        // Dying for memory with the file extended already: the run still goes into the file, which outlives the process.
+        // Dying for memory with the file extended already: the run still goes into the file, which outlives the
+        // process.
         vnode_pager_write_through(kernel_, vnode, run.file_offset, bytes, run.length);
         return true;
     }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <span>
+#include <memory>
+#include <new>
 #include <vector>
 
 #include "impl/machine/journal.h"
@@ -14,31 +16,31 @@ namespace vmref::impl {
 class PhysicalMemory {
   public:
     PhysicalMemory(std::uint32_t frames, Journal& journal)
-        : bytes_(std::size_t{frames} * kPageSize), written_(frames, 0), journal_(journal) {}
+        : bytes_(zeroed(std::size_t{frames} * kPageSize)), written_(frames, 0), journal_(journal) {}
 
     std::uint32_t frames() const { return static_cast<std::uint32_t>(written_.size()); }
 
-    const std::uint8_t* frame(Frame frame) const { return bytes_.data() + std::size_t{frame} * kPageSize; }
+    const std::uint8_t* frame(Frame frame) const { return bytes_.get() + std::size_t{frame} * kPageSize; }
     // For whole-frame changes (zero, copy, I/O): the journal names the frame.
     std::uint8_t* frame_for_write(Frame frame) {
         journal_.frame_written(frame);
-        return bytes_.data() + std::size_t{frame} * kPageSize;
+        return bytes_.get() + std::size_t{frame} * kPageSize;
     }
 
     std::uint32_t read32(Pa pa) const {
         std::uint32_t value = 0;
-        std::memcpy(&value, bytes_.data() + pa, 4);
+        std::memcpy(&value, bytes_.get() + pa, 4);
         return value;
     }
     // For page-table words: not a change of contents that anybody maps, so the journal is not told.
-    void write32(Pa pa, std::uint32_t value) { std::memcpy(bytes_.data() + pa, &value, 4); }
+    void write32(Pa pa, std::uint32_t value) { std::memcpy(bytes_.get() + pa, &value, 4); }
 
-    void load(Pa pa, unsigned size, std::uint8_t* out) const { std::memcpy(out, bytes_.data() + pa, size); }
+    void load(Pa pa, unsigned size, std::uint8_t* out) const { std::memcpy(out, bytes_.get() + pa, size); }
     void store(Pa pa, unsigned size, const std::uint8_t* in) {
         const Frame frame = pa >> kPageShift;
         journal_.frame_written(frame);
         written_[frame] = 1;
-        std::memcpy(bytes_.data() + pa, in, size);
+        std::memcpy(bytes_.get() + pa, in, size);
     }
 
     // Ghost of I-69, not part of the machine: a CPU or the kernel stored to the frame since it was last made clean.
@@ -46,7 +48,20 @@ class PhysicalMemory {
     void set_written(Frame frame, bool written) { written_[frame] = written ? 1 : 0; }
 
   private:
-    std::vector<std::uint8_t> bytes_;
+    struct Free {
+        void operator()(std::uint8_t* bytes) const { std::free(bytes); }
+    };
+    using Bytes = std::unique_ptr<std::uint8_t[], Free>;
+    // calloc: the host supplies zero pages as they are touched, so that an unused machine costs nothing.
+    static Bytes zeroed(std::size_t size) {
+        Bytes bytes(static_cast<std::uint8_t*>(std::calloc(size, 1)));
+        if (!bytes) {
+            throw std::bad_alloc();
+        }
+        return bytes;
+    }
+
+    Bytes bytes_;
     std::vector<std::uint8_t> written_;
     Journal& journal_;
 };
