@@ -20,6 +20,7 @@
 #include "cli/settings.h"
 #include "cli/tally.h"
 #include "cli/text.h"
+#include "cli/violation_text.h"
 #include "props/campaign.h"
 
 namespace vmref::cli {
@@ -71,6 +72,7 @@ std::string time_left(const props::CampaignResult& done, const props::CampaignOp
 props::CampaignOptions campaign_options(const CheckOptions& options) {
     props::CampaignOptions campaign;
     campaign.config = Configuration(options.settings).over();
+    campaign.small_systems = options.settings.default_machine();
     campaign.defects = defect_set(options.settings);
     campaign.seed = options.seed;
     campaign.max_operations = options.operations;
@@ -136,9 +138,15 @@ void put_summary(std::ostream& out, const Checked& checked, const CheckOptions& 
     if (checked.interrupted) {
         out << "interrupted: these are the results so far\n";
     }
-    out << (result.violation ? fmt::format("VIOLATED {}: {}\n", result.violation->rule, result.violation->message)
-                             : std::string("holds\n"))
-        << std::flush;
+    if (result.violation) {
+        put_violation(out, *result.violation);
+        out << fmt::format("  at operation {} of system {}; the last operations:\n", result.violation->step,
+                           result.systems);
+        put_last_operations(out, result.trace);
+    } else {
+        out << "holds\n";
+    }
+    out << std::flush;
 }
 
 nlohmann::ordered_json summary_json(const Checked& checked, const CheckOptions& options,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/text.h"
+#include "cli/violation_text.h"
 #include "traces/bad_input.h"
 #include "traces/trace.h"
 
@@ -19,7 +20,7 @@ Trace trace_of(const props::CampaignOptions& options, const Counterexample& coun
     trace.seed = options.seed;
     trace.note = counterexample.shrunk.violation.rule + ": " + counterexample.shrunk.violation.message;
     trace.defects = counterexample.defects;
-    trace.config = options.config;
+    trace.config = counterexample.shrunk.config;
     for (const Operation& operation : counterexample.shrunk.operations) {
         trace.steps.push_back(Step{operation, std::nullopt});
     }
@@ -42,7 +43,7 @@ Counterexample keep_counterexample(const props::CampaignOptions& options, const 
     counterexample.found_with = result.trace.size();
     counterexample.defects = defects;
 
-    props::ShrinkOptions shrink_options{options.config, options.defects};
+    props::ShrinkOptions shrink_options{result.config, options.defects};
     shrink_options.stop = options.stop;
     shrink_options.progress = [&progress](std::size_t operations, std::uint64_t runs) {
         progress.show([&] { return fmt::format("shrinking: {} operations left, {} runs", grouped(operations), runs); });
@@ -74,6 +75,9 @@ void put_counterexample(std::ostream& out, const Counterexample& counterexample)
         for (const Operation& operation : shrunk.operations) {
             out << "  " << operation_text(operation) << '\n';
         }
+    } else {
+        out << "its last operations:\n";
+        put_last_operations(out, shrunk.operations);
     }
     if (!counterexample.problem.empty()) {
         return;

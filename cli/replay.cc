@@ -11,10 +11,12 @@
 
 #include "cli/arguments.h"
 #include "cli/digest.h"
+#include "cli/explanation.h"
 #include "cli/progress.h"
 #include "cli/replay_file.h"
 #include "cli/settings.h"
 #include "cli/text.h"
+#include "cli/violation_text.h"
 #include "traces/bad_input.h"
 
 namespace vmref::cli {
@@ -24,6 +26,7 @@ namespace {
 struct ReplayArguments {
     Settings settings;
     std::vector<std::string> files;
+    ExplanationArguments explain;
     std::uint64_t until = 0;
     bool json = false;
 };
@@ -41,14 +44,12 @@ void put_replayed(std::ostream& out, const Replayed& replayed) {
         out << "holds\n" << std::flush;
         return;
     }
-    out << fmt::format("VIOLATED {}: {}\n", replayed.violation->rule, replayed.violation->message);
+    put_violation(out, *replayed.violation);
     if (!replayed.last.empty()) {
         out << fmt::format("  at operation {} ({}:{}); the last operations:\n", replayed.violation->step, replayed.file,
                            replayed.line);
     }
-    for (const Operation& operation : replayed.last) {
-        out << "    " << operation_text(operation) << '\n';
-    }
+    put_last_operations(out, replayed.last);
     out << std::flush;
 }
 
@@ -116,9 +117,25 @@ nlohmann::ordered_json totals_json(const std::vector<Replayed>& all) {
     return json;
 }
 
+// Errors: UsageError.
+void check_explanation(const ReplayArguments& arguments) {
+    if (arguments.files.size() != 1) {
+        throw UsageError("--narrate, --show, --dot and --svg: expected one FILE, got " +
+                         std::to_string(arguments.files.size()));
+    }
+    if (arguments.json && arguments.explain.writes_text()) {
+        throw UsageError("--json: expected neither --narrate nor --show, which write text");
+    }
+}
+
 int run_replay(const ReplayArguments& arguments, const Streams& streams) {
     const Configuration configuration(arguments.settings);
-    const ReplayOptions options{configuration, defect_set(arguments.settings), arguments.until};
+    ReplayOptions options{configuration, defect_set(arguments.settings), arguments.until};
+    if (arguments.explain.any()) {
+        check_explanation(arguments);
+        options.explain = &arguments.explain;
+        options.out = &streams.out;
+    }
     std::vector<Replayed> all;
     int status = kHolds;
     for (const std::string& file : arguments.files) {
@@ -157,6 +174,7 @@ void add_replay(CLI::App& app, Command& chosen) {
     add_settings(*command, arguments->settings);
     add_number(*command, "--until", arguments->until, {1, std::numeric_limits<std::uint64_t>::max()},
                "Stops after N operations, then compares everything");
+    add_explanation(*command, arguments->explain);
     command->add_flag("--json", arguments->json, "One JSON object on standard output");
     command->callback([arguments, &chosen] {
         chosen = [arguments](const Streams& streams) { return run_replay(*arguments, streams); };

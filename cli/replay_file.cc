@@ -58,6 +58,9 @@ class Replay {
            Progress& progress)
         : path_(path), trace_(trace), lockstep_(config, options.defects), progress_(progress) {
         end_ = trace.steps.size();
+        if (options.explain != nullptr) {
+            explanation_.emplace(*options.explain, lockstep_.subject(), *options.out);
+        }
         end_ = options.until == 0 ? end_ : static_cast<std::size_t>(std::min<std::uint64_t>(end_, options.until));
     }
 
@@ -68,6 +71,9 @@ class Replay {
         while (done < end_ && !violation) {
             violation = take(done++);
             show_progress(done, start);
+        }
+        if (explanation_) {
+            explanation_->finish();
         }
         if (!violation) {
             violation = lockstep_.checkpoint();
@@ -83,8 +89,15 @@ class Replay {
         if (const auto reason = lockstep_.refuse(step.operation)) {
             throw BadInput(fmt::format("{}:{}: /operations/{}: {}", path_, step.line, number, *reason));
         }
-        if (auto violation = lockstep_.apply(step.operation)) {
-            return violation;
+        if (explanation_) {
+            explanation_->before(number, step.operation);
+        }
+        auto found = lockstep_.apply(step.operation);
+        if (explanation_) {
+            explanation_->after(step.operation, found ? nullptr : &lockstep_.observed());
+        }
+        if (found) {
+            return found;
         }
         const Observation& observed = lockstep_.observed();
         digest_.add(observed);
@@ -130,6 +143,7 @@ class Replay {
     const std::string& path_;
     const Trace& trace_;
     props::SystemLockstep lockstep_;
+    std::optional<Explanation> explanation_;
     Progress& progress_;
     Digest digest_;
     std::size_t end_ = 0;

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
+#include "cli/explanation.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "impl/defects/defects.h"
@@ -19,6 +21,8 @@ struct ReplayOptions {
     const Configuration& configuration;
     impl::DefectSet defects;
     std::uint64_t until = 0;  // operations; 0: all
+    const ExplanationArguments* explain = nullptr;
+    std::ostream* out = nullptr;  // where the explanation goes
 };
 
 struct Replayed {

@@ -15,6 +15,7 @@
 #include "cli/defects.h"
 #include "cli/replay.h"
 #include "cli/report.h"
+#include "cli/shrink.h"
 #include "traces/bad_input.h"
 
 namespace vmref::cli {
@@ -36,7 +37,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     }
     if (text == "A subcommand is required") {
         const std::vector<std::string> others = app.remaining();
-        return fmt::format("expected a command: check, replay, report or defects{} (see: vmref --help)",
+        return fmt::format("expected a command: check, replay, shrink, report or defects{} (see: vmref --help)",
                            others.empty() ? "" : "; got '" + others.front() + "'");
     }
     return text;
@@ -94,6 +95,7 @@ int run_cli(const std::vector<std::string>& args, std::ostream& out, std::ostrea
     Command chosen;
     add_check(app, chosen);
     add_replay(app, chosen);
+    add_shrink(app, chosen);
     add_report(app, chosen);
     add_defects(app, chosen);
     return run_reporting(app, args, chosen, Streams{out, err});

@@ -16,6 +16,9 @@ struct Settings {
     std::string config_file;
     std::vector<std::string> assignments;  // "key=value"
     std::vector<std::string> defects;      // ids
+
+    // Nothing is said about the configuration.
+    bool default_machine() const { return config_file.empty() && assignments.empty(); }
 };
 
 // --config, --set and --defect. `settings` must outlive the parsing of `command`.

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 skipped=77  # what ctest is told to report as Skipped
 
 list_sources() {
-    find ops model impl props traces cli bench tests \( -name '*.h' -o -name '*.cc' \) -print0 | sort -z
+    find ops model impl props traces cli bench fuzz tests \( -name '*.h' -o -name '*.cc' \) -print0 | sort -z
 }
 
 # Prints the name of an installed tool of LLVM 14: other versions format and warn differently.

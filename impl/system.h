@@ -70,17 +70,17 @@ class System final : private InlineWaiter, private MemoryKiller {
     void limit_active_cpus(Process& process, CpuId keep);
 
     Status map_file(const Mmap& operation, Map& map, Va start, Va end);
-    Status grow_mapping(const Mremap& operation, Process& process);
+    Status grow_mapping(const Mremap& operation, Process& self);
 
     // Makes `va` accessible for an access of `kind` on the process's CPU: its physical address, after as many faults as
     // it takes. Returns false, with the outcome of the last fault in `status`, if it cannot be. Blocks
-    bool translate_user(Process& process, AccessKind kind, Va va, Pa& pa, Status& status);
-    Status handle_fault(Process& process, const AccessResult& fault, Privilege privilege);
+    bool translate_user(Process& self, AccessKind kind, Va va, Pa& pa, Status& status);
+    Status handle_fault(Process& self, const AccessResult& fault, Privilege privilege);
     struct CopyRun;
-    bool read_run(Process& process, Vnode& vnode, const CopyRun& run);
-    bool write_run(Process& process, Vnode& vnode, const CopyRun& run);
+    bool read_run(Process& self, Vnode& vnode, const CopyRun& run);
+    bool write_run(Process& self, Vnode& vnode, const CopyRun& run);
     template <class MoveRun>
-    Observation move_bytes(Process& process, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run);
+    Observation move_bytes(Process& self, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run);
 
     bool make_progress(BlockPoint point, const void* channel) override;
     bool kill_biggest() override;

@@ -34,6 +34,10 @@ Target judge(Step& step, AddressSpace& space, std::uint64_t va, Prot need, bool 
     if (((range->prot & need) == 0 && !indulged) || range->container->refused(range->cell(page))) {
         return {.signal = Signal::bus};
     }
+    // A wired page is faulted in with all rights of its mapping, whatever this access needs (catalogue D-3).
+    if (range->wired && (range->prot & kProtWrite) != 0) {
+        range->container->settle(range->cell(page), 1);
+    }
     return {Signal::none, range->container.get(), range->cell(page)};
 }
 

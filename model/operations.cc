@@ -95,7 +95,7 @@ void run(Step& step, const CreateFile& op) {
 }
 
 // What a new mapping refers to, from which cell on. `file` may be null: anonymous memory.
-std::pair<Ref<Container>, PageIndex> content(Ref<Container> file, PageIndex page, bool shared) {
+std::pair<Ref<Container>, PageIndex> content(const Ref<Container>& file, PageIndex page, bool shared) {
     if (!file) {
         return {Ref<Container>(new Container), 0};
     }
@@ -329,12 +329,12 @@ void take(Step& step, const Op& op) {
     const Pid own = own_process(op);
     step.killed = own != 0 && !killed.empty() && std::ranges::find(killed, own) != killed.end();
     constexpr bool discards_follow = std::is_same_v<Op, Madvise>;
+    // What was transferred before the kill stays.
+    constexpr bool killed_half_way = std::is_same_v<Op, FileRead> || std::is_same_v<Op, FileWrite>;
     if (!discards_follow) {
         apply_discards(step, 0);
     }
-    if constexpr (std::is_same_v<Op, FileRead> || std::is_same_v<Op, FileWrite>) {
-        run(step, op);
-    } else if (!step.killed) {
+    if (killed_half_way || !step.killed) {
         run(step, op);
     }
     if (discards_follow) {

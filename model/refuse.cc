@@ -53,7 +53,7 @@ Reason file_reason(World& world, const Op& op) {
     if constexpr (requires { op.file; }) {
         const bool exists = world.find_file(op.file) != nullptr;
         if constexpr (std::is_same_v<Op, CreateFile>) {
-            if (const Reason reason = new_number("file", op.file, exists)) {
+            if (Reason reason = new_number("file", op.file, exists)) {
                 return reason;
             }
         } else if (!exists && !(std::is_same_v<Op, Mmap> && op.file == 0)) {

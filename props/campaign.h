@@ -22,13 +22,16 @@ struct CampaignOptions {
     std::uint64_t max_operations = 0;             // 0: no limit
     double max_seconds = 0;                       // 0: no limit; the clock decides only when to stop
     std::uint64_t operations_per_system = 20000;  // then a fresh system, seeded onwards
-    const std::atomic<bool>* stop = nullptr;      // ends the campaign with its results
+    // After the first three, two systems of three are small machines (small_config) instead of `config`: memory that
+    // runs out, other tunables.
+    bool small_systems = false;
+    const std::atomic<bool>* stop = nullptr;  // ends the campaign with its results
     // Called after every operation that showed no violation, with its observation; may be empty.
     std::function<void(const Operation&, const Observation&)> observe{};
 };
 
 // What a campaign did. When a violation is found, `trace` holds the operations of its system, the last one being the
-// one that showed it.
+// one that showed it, and `config` what that system was.
 struct CampaignResult {
     RunCounts counts;
     std::uint64_t faults = 0;  // page faults taken
@@ -39,6 +42,7 @@ struct CampaignResult {
     std::vector<Invariant> invariants;
     std::optional<Violation> violation;
     std::vector<Operation> trace;
+    Config config;
 };
 
 // `progress` is called about ten times a second with what has been done so far; it may be empty.

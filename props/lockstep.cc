@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
+#include "ops/codec.h"
+
 namespace vmref::props {
 
 namespace {
@@ -14,6 +18,18 @@ std::string describe(const std::vector<Discard>& discarded) {
     return text;
 }
 
+std::string name(Signal signal) {
+    Observation observation;
+    observation.signal = signal;
+    return encode_observation(observation).value("signal", "none");
+}
+
+std::string name(Status status) {
+    Observation observation;
+    observation.status = status;
+    return encode_observation(observation).value("status", "success");
+}
+
 // The first field in which the two differ, named; empty if none.
 struct Difference {
     std::string field;
@@ -21,12 +37,12 @@ struct Difference {
 };
 Difference compare(const Observation& actual, const Observation& expected) {
     if (actual.signal != expected.signal) {
-        return {"observation.signal", fmt::format("signal {}, expected {}", static_cast<int>(actual.signal),
-                                                  static_cast<int>(expected.signal))};
+        return {"observation.signal",
+                fmt::format("signal {}, expected {}", name(actual.signal), name(expected.signal))};
     }
     if (actual.status != expected.status) {
-        return {"observation.status", fmt::format("status {}, expected {}", static_cast<int>(actual.status),
-                                                  static_cast<int>(expected.status))};
+        return {"observation.status",
+                fmt::format("status {}, expected {}", name(actual.status), name(expected.status))};
     }
     if (actual.value != expected.value) {
         return {"observation.value", fmt::format("value {:#010x}, expected {:#010x}", actual.value, expected.value)};
@@ -50,7 +66,11 @@ Lockstep<World>::Lockstep(const Config& config, const impl::DefectSet& defects, 
       model_(config),
       subject_(std::make_unique<typename World::Subject>(config, defects)),
       invariants_(std::make_unique<typename World::Invariants>(*subject_)),
-      comparison_(std::make_unique<typename World::Comparison>(*subject_, model_, *invariants_)) {}
+      comparison_(std::make_unique<typename World::Comparison>(*subject_, model_, *invariants_)) {
+    if (!options_.compare) {
+        subject_->kernel().probe = nullptr;
+    }
+}
 
 template <class World>
 std::optional<Violation> Lockstep<World>::found(const std::string& rule, const std::string& message) const {

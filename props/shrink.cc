@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <optional>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "props/lockstep.h"
+#include "props/shrink_changes.h"
 
 namespace vmref::props {
 
 namespace {
 
-using Operations = std::vector<Operation>;
 using Clock = std::chrono::steady_clock;
 
 // What one run over a candidate did, up to its first violation.
@@ -24,11 +22,11 @@ struct Run {
     std::optional<Violation> found;
 };
 
-Run run_lockstep(const Operations& operations, const ShrinkOptions& options) {
+Run run_lockstep(const Operations& operations, const Config& config, const impl::DefectSet& defects) {
     Run run;
     run.taken.reserve(operations.size());
     run.places.reserve(operations.size());
-    SystemLockstep lockstep(options.config, options.defects);
+    SystemLockstep lockstep(config, defects);
     for (const Operation& operation : operations) {
         if (lockstep.refuse(operation)) {
             continue;
@@ -49,15 +47,20 @@ class Search {
     Search(Operations operations, std::string rule, const ShrinkOptions& options)
         : rule_(std::move(rule)), options_(options), start_(Clock::now()) {
         best_.operations = std::move(operations);
+        best_.config = options.config;
     }
 
     ShrinkResult result() {
         if (try_candidate(best_.operations)) {
             best_.reproduced = true;
+            make_cheaper();
             pin_places();
             drop_operations();
-            if (simplify_operations()) {
-                drop_operations();
+            make_cheaper();
+            shorten();
+            // Last, or it would make a shortage of memory that operations are needed for.
+            if (simplify_config()) {
+                shorten();
             }
             best_.complete = !exhausted();
         }
@@ -71,20 +74,35 @@ class Search {
                (options_.stop != nullptr && options_.stop->load());
     }
 
+    bool try_candidate(const Operations& candidate) { return try_candidate(candidate, best_.config); }
+
     // Keeps what the run needed of the candidate if it violates the same rule.
-    bool try_candidate(const Operations& candidate) {
+    bool try_candidate(const Operations& candidate, const Config& config) {
         if (options_.progress) {
             options_.progress(best_.operations.size(), best_.runs);
         }
         ++best_.runs;
-        Run run = run_lockstep(candidate, options_);
+        Run run = run_lockstep(candidate, config, options_.defects);
         if (!run.found || run.found->rule != rule_) {
             return false;
         }
         best_.operations = std::move(run.taken);
+        best_.config = config;
         best_.violation = std::move(*run.found);
         places_ = std::move(run.places);
         return true;
+    }
+
+    // A smaller memory is made faster, and every run makes one.
+    void make_cheaper() {
+        for (const std::uint32_t frames : {512U, 2048U, 4096U}) {
+            Config config = best_.config;
+            config.frames = frames;
+            if (frames < best_.config.frames && config_problem(config).empty() && !exhausted() &&
+                try_candidate(best_.operations, config)) {
+                return;
+            }
+        }
     }
 
     // Where the implementation chose an address, it is asked for: dropping one mapping then moves no other.
@@ -128,53 +146,123 @@ class Search {
         return dropped;
     }
 
+    void shorten() {
+        while (simplify()) {
+            drop_operations();
+        }
+    }
+
+    // Each way in turn, as far as it goes. True: something has changed.
+    bool simplify() {
+        bool simplified = simplify_operations();
+        simplified |= try_one_of(with_early_exit(best_.operations));
+        simplified |= try_one_of(with_advice_for_scans(best_.operations));
+        simplified |= try_one_of(with_fewer_actors(best_.operations));
+        simplified |= drop_together();
+        simplified |= renumber();
+        // Many candidates, few of which are any good.
+        return simplified || ask_instead_of_pressure();
+    }
+
     bool simplify_operations() {
         bool simplified = false;
         // A successful candidate may be shorter than what it came from.
         for (std::size_t i = 0; i < best_.operations.size(); ++i) {
-            simplified |= simplify(i, [](auto& operation) { return unit_value(operation); });
-            while (simplify(i, [](auto& operation) { return halved(operation); })) {
+            while (simplify_operation(i)) {
                 simplified = true;
             }
         }
         return simplified;
     }
 
-    template <typename Change>
-    bool simplify(std::size_t i, Change change) {
-        if (i >= best_.operations.size() || exhausted()) {
+    bool simplify_operation(std::size_t i) {
+        if (i >= best_.operations.size()) {
             return false;
         }
-        Operations candidate = best_.operations;
-        return std::visit(change, candidate[i]) && try_candidate(candidate);
+        for (Operation& simpler : simpler_operations(best_.operations[i])) {
+            Operations candidate = best_.operations;
+            candidate[i] = std::move(simpler);
+            if (!exhausted() && try_candidate(candidate)) {
+                return true;
+            }
+        }
+        return false;
     }
 
-    template <typename Op>
-    static bool unit_value(Op& operation) {
-        if constexpr (std::is_same_v<Op, Access>) {
-            return operation.kind == AccessKind::store && std::exchange(operation.value, 1) != 1;
-        } else if constexpr (std::is_same_v<Op, Threads>) {
-            return std::exchange(operation.count, 1) != 1;
-        } else {
+    bool try_one_of(const std::vector<Operations>& candidates) {
+        return std::any_of(candidates.begin(), candidates.end(),
+                           [this](const Operations& candidate) { return !exhausted() && try_candidate(candidate); });
+    }
+
+    // Operations that need one another go together, two at a time, of a run that is still long also three.
+    bool drop_together() {
+        constexpr std::size_t few = 12;
+        constexpr std::size_t many = 24;
+        const std::size_t length = best_.operations.size();
+        if (length > many) {
             return false;
         }
+        const std::vector<Operations> later = with_later_fork(best_.operations);
+        return drop_several(best_.operations, 2) ||
+               std::any_of(later.begin(), later.end(), [this](const Operations& c) { return drop_several(c, 1); }) ||
+               (length > few && drop_several(best_.operations, 3));
     }
 
-    template <typename Op>
-    static bool halved(Op& operation) {
-        if constexpr (requires { operation.length; }) {
-            return halve(operation.length);
-        } else if constexpr (std::is_same_v<Op, CreateFile> || std::is_same_v<Op, Ftruncate>) {
-            return halve(operation.size);
-        } else {
+    bool drop_several(const Operations& operations, unsigned count) {
+        const std::vector<Operations> candidates = with_one_less(operations);
+        if (count == 1) {
+            return try_one_of(candidates);
+        }
+        return std::any_of(candidates.begin(), candidates.end(),
+                           [&](const Operations& candidate) { return drop_several(candidate, count - 1); });
+    }
+
+    // With memory enough, and pages written out or taken away by request, what only filled the memory can go.
+    bool ask_instead_of_pressure() {
+        constexpr std::size_t few = 12;    // not worth it
+        constexpr std::size_t many = 100;  // too many places to ask at
+        if (best_.operations.size() <= few || best_.operations.size() > many) {
             return false;
         }
+        Config roomy;
+        roomy.frames = 1024;
+        for (const Burst& burst : with_memory_burst(best_.operations)) {
+            if (shorter_by(burst.operations, burst.config)) {
+                return true;
+            }
+        }
+        const std::vector<Operations> advised = with_advice_and_scan(best_.operations);
+        return std::any_of(advised.begin(), advised.end(), [&](const Operations& c) { return shorter_by(c, roomy); });
     }
 
-    // Whole pages stay whole pages.
-    static bool halve(std::uint32_t& bytes) {
-        const std::uint32_t half = bytes > kPageSize && (bytes & kPageMask) == 0 ? round_page(bytes / 2) : bytes / 2;
-        return half != 0 && std::exchange(bytes, half) != half;
+    // A candidate with more operations than there are, for the sake of others that it makes superfluous. If it does not
+    // get shorter, all is as before.
+    bool shorter_by(const Operations& candidate, const Config& config) {
+        const Operations before = best_.operations;
+        const Config config_before = best_.config;
+        if (exhausted() || !try_candidate(candidate, config)) {
+            return false;
+        }
+        drop_operations();
+        return best_.operations.size() < before.size() || !try_candidate(before, config_before);
+    }
+
+    bool renumber() {
+        const Operations candidate = renumber_processes(best_.operations);
+        return candidate != best_.operations && !exhausted() && try_candidate(candidate);
+    }
+
+    bool simplify_config() {
+        bool simplified = false;
+        bool again = true;
+        while (again) {
+            const std::vector<Config> candidates = simpler_configs(best_.config);
+            again = std::any_of(candidates.begin(), candidates.end(), [this](const Config& config) {
+                return !exhausted() && try_candidate(best_.operations, config);
+            });
+            simplified |= again;
+        }
+        return simplified;
     }
 
     std::string rule_;

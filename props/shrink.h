@@ -1,4 +1,5 @@
-// From a failing run to a short one: fewer operations, then simpler ones, as long as the same rule is violated.
+// From a failing run to a short one: fewer operations, simpler ones, processes numbered from 1 on, a simpler machine,
+// as long as the same rule is violated.
 #pragma once
 
 #include <atomic>
@@ -17,17 +18,18 @@ namespace vmref::props {
 struct ShrinkOptions {
     Config config;
     impl::DefectSet defects;
-    std::uint64_t max_runs = 2000;
-    double max_seconds = 20;                  // the clock decides only when to stop
+    std::uint64_t max_runs = 100000;
+    double max_seconds = 30;                  // the clock decides only when to stop
     const std::atomic<bool>* stop = nullptr;  // ends the search with what it has
     // Called before every run with the number of operations left; may be empty.
     std::function<void(std::size_t operations, std::uint64_t runs)> progress{};
 };
 
 struct ShrinkResult {
-    // Requires for both to mean something: reproduced. None of the operations is refused, and a lockstep over them,
-    // with a checkpoint at the end, finds `violation` and nothing before it.
+    // Requires for both to mean something: reproduced. None of the operations is refused, and a lockstep over them on
+    // `config`, with a checkpoint at the end, finds `violation` and nothing before it.
     std::vector<Operation> operations;
+    Config config;
     Violation violation;
     std::uint64_t runs = 0;
     bool reproduced = false;  // false: the operations given do not violate `rule`, and are what is returned

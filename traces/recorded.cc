@@ -296,7 +296,7 @@ class Recording {
 };
 
 const std::map<std::string_view, Recording::Handler>& Recording::handlers() {
-    static const std::map<std::string_view, Handler> map{
+    static const std::map<std::string_view, Handler> kHandlers{
         {"spawn", &Recording::spawn},
         {"exec", &Recording::exec},
         {"exit", &Recording::exit},
@@ -316,7 +316,7 @@ const std::map<std::string_view, Recording::Handler>& Recording::handlers() {
         {"thread_exit", &Recording::thread_exit},
         {"epoch", &Recording::epoch},
     };
-    return map;
+    return kHandlers;
 }
 
 // Whether the first line of `file` is a row. What is longer than a row may be is none.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "impl/machine/narration.h"
 #include "ops/types.h"
 
 namespace vmref::impl {
@@ -32,6 +33,8 @@ struct Journal {
     std::vector<Cell> cells;        // what an object holds at an index changed: page, validity, dirtiness, block
     std::vector<Entry> entries;     // a map entry appeared, went, or changed its attributes
     std::vector<ObjectId> objects;  // references, shadows, counts of an object changed
+
+    Narration* narration = nullptr;  // told of every step; nullptr: nobody listens
 
     explicit Journal(std::uint32_t frame_count) : frame_epoch_(frame_count, 0) {}
 

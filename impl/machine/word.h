@@ -41,7 +41,8 @@ constexpr bool select(bool condition, bool then, bool otherwise) {
 
 // Comparisons are unsigned, additions wrap.
 template <class W>
-concept Word = std::constructible_from<W, std::uint32_t> && requires(const W a, const W b, const Bool<W> c) {
+concept Word = std::constructible_from<W, std::uint32_t> &&
+    requires(const W a, const W b, const Bool<W> c, const Bool<W> d) {
     { a& b } -> std::convertible_to<W>;
     { a | b } -> std::convertible_to<W>;
     { a ^ b } -> std::convertible_to<W>;
@@ -52,11 +53,11 @@ concept Word = std::constructible_from<W, std::uint32_t> && requires(const W a, 
     { a != b } -> std::same_as<Bool<W>>;
     { a < b } -> std::same_as<Bool<W>>;
     { a <= b } -> std::same_as<Bool<W>>;
-    { c&& c } -> std::same_as<Bool<W>>;
-    { c || c } -> std::same_as<Bool<W>>;
+    { c&& d } -> std::same_as<Bool<W>>;
+    { c || d } -> std::same_as<Bool<W>>;
     { !c } -> std::same_as<Bool<W>>;
     { select(c, a, b) } -> std::same_as<W>;
-    { select(c, c, c) } -> std::same_as<Bool<W>>;
+    { select(c, c, d) } -> std::same_as<Bool<W>>;
 };
 
 // A parameter that takes part in no deduction: a plain constant may stand there beside either word type.

@@ -46,6 +46,9 @@ void ObjectStore::release(Object& object) {
     ensure_rule(object.swap_count == 0, "I-42", "a released object has no swap blocks");
     ensure_rule(object.first_entry == nullptr, "I-42", "no map entry names a released object");
     ensure_rule(object.backing == nullptr, "I-42", "a released object shadows nothing");
+    if (journal_.narration != nullptr) {
+        journal_.narration->object_released(object.id);
+    }
     object.swap_slots.clear();
     by_id_[object.id] = nullptr;
     free_ids_.push_back(object.id);

@@ -119,6 +119,9 @@ void PmapSystem::detach_pv_table(const Page& table) {
 
 void PmapSystem::set_pde(Pmap& pmap, PageIndex index, std::uint32_t word) {
     machine_.memory().write32((pmap.directory->frame << kPageShift) + 4 * index, word);
+    if (journal_.narration != nullptr) {
+        journal_.narration->pde_changed(pmap.id, index, word);
+    }
 }
 
 // Requires: busied by us, one wiring left.

@@ -53,13 +53,14 @@ class PmapSystem {
     void remove_pages(Pmap& pmap, Va sva, Va eva);
     // pmap_remove_all: every mapping of m, wired ones too. Post: m neither MAPPED nor WRITEABLE.
     void remove_all(Page& m);
-    // Adapter A3: every mapping of m by `pmap`.
+    // pmap_remove_specific (vm_fault.c:2139; pmap.c lacks it): removes every mapping of m by `pmap`.
     void remove_specific(Pmap& pmap, Page& m);
     // pmap_protect: prot without read removes; with write nothing; else RW goes, M and A move to the page.
     void protect(Pmap& pmap, Va sva, Va eva, Prot prot);
     // vm_page_protect / pmap_page_protect: none removes all mappings of m; read write-protects them.
     void page_protect(Page& m, Prot prot);
-    // Adapter A2: clears W. The frame's page, or nullptr if no valid PTE is at va (no change).
+    // pmap_unwire (vm_fault.c:2401; pmap.c lacks it): clears W. The frame's page, or nullptr if no valid PTE is at va
+    // (no change).
     Page* unwire(Pmap& pmap, Va va);
     // pmap_change_wiring; nothing happens where there is no valid PTE.
     void change_wiring(Pmap& pmap, Va va, bool wired);
@@ -154,7 +155,11 @@ PmapSystem::PteStep PmapSystem::change(Pmap& pmap, Va va, Pa address, StepOf ste
     const std::uint32_t old = machine_.memory().read32(address);
     const PteStep step = step_of(old);
     commit(pmap, va, address, old, step);
-    deinterlock(pmap, va, pte::needs_invalidation(old, step.pte));
+    const bool invalidate = pte::needs_invalidation(old, step.pte);
+    deinterlock(pmap, va, invalidate);
+    if (journal_.narration != nullptr && step.pte != old) {
+        journal_.narration->pte_changed(pmap.id, va, old, step.pte, invalidate ? pmap.active : 0);
+    }
     return step;
 }
 

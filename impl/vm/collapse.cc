@@ -116,6 +116,9 @@ bool all_shadowed(Kernel& k, Object& object, Object& backing) {
 
 // The parent takes everything over and the backing object ceases to exist (vm_object.c:1350-1435).
 void merge(Kernel& k, Object& object, Object& backing) {
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->object_collapsed(object.id, backing.id);
+    }
     chain_acquire(object, k.sched);
     chain_acquire(backing, k.sched);
     scan_all(k, object, backing);
@@ -147,6 +150,9 @@ void merge(Kernel& k, Object& object, Object& backing) {
 
 // The parent refers to what lies below its backing object from now on (vm_object.c:1441-1485). Blocks
 void bypass(Kernel& k, Object& object, Object& backing) {
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->object_bypassed(object.id, backing.id);
+    }
     Object* const below = backing.backing;
     const std::uint64_t offset = object.backing_offset + backing.backing_offset;
     object_unlink_backing(k, object);
@@ -182,6 +188,9 @@ void object_collapse(Kernel& k, Object& object) {
         if (backing.ref_count == 1) {
             if (would_destroy_pinned(k, object, backing)) {
                 ++k.stats.collapse_refusals;
+                if (k.journal.narration != nullptr) {
+                    k.journal.narration->collapse_refused(object.id, backing.id);
+                }
                 return;
             }
             merge(k, object, backing);

@@ -121,6 +121,9 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     }
     if (status == Status::success) {
         if ((fs.fault_flags & kFaultBurst) != 0 && !fs.wiring() && !fs.wired) {
+            if (k.journal.narration != nullptr) {
+                k.journal.narration->prefault_began();
+            }
             if (!fs.first_shared && !fs.shared) {
                 vm_prefault(k, *fs.entry, va, fs.prot, fs.fault_flags);
             } else {
@@ -142,13 +145,18 @@ Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_
     fs.shared = k.config.shared_fault != 0;
     fs.first_shared = fs.shared;
     bool may_grow = true;
-    bool retried = false;
-    for (;;) {
-        const Status status = attempt(fs, map, va, fault_type, may_grow, retried);
+    Narration* const narration = k.journal.narration;
+    if (narration != nullptr) {
+        narration->fault_began(map.pmap->id, va, fault_type, fs.wiring());
+    }
+    for (std::uint32_t attempts = 1;; ++attempts) {
+        const Status status = attempt(fs, map, va, fault_type, may_grow, attempts > 1);
         if (status != Status::try_again) {
+            if (narration != nullptr) {
+                narration->fault_ended(status, attempts);
+            }
             return status;
         }
-        retried = true;
         ++k.stats.fault_retries;
     }
 }

@@ -8,70 +8,6 @@ namespace vmref::impl {
 
 namespace {
 
-void dispose(FaultState& fs, PageFate fate) {
-    Kernel& k = fs.k;
-    if (fs.m == nullptr || fate == PageFate::not_ours) {
-        return;
-    }
-    switch (fate) {
-        case PageFate::activate:
-            k.pages.activate(*fs.m);
-            k.pages.wakeup(*fs.m);
-            break;
-        case PageFate::deactivate:
-            k.pages.deactivate(*fs.m);
-            k.pages.wakeup(*fs.m);
-            break;
-        case PageFate::scrap:
-            vnode_pager_freepage(k, *fs.m);
-            break;
-        case PageFate::unbusy:
-        case PageFate::not_ours:
-            k.pages.wakeup(*fs.m);
-            break;
-    }
-    fs.m = nullptr;
-}
-
-void release_chain(FaultState& fs, Object* first, Object& last) {
-    if (fs.k.on(Defect::m05_chain_released_partly)) {
-        chain_release(last);
-    } else {
-        chain_release_all(*first, last);
-    }
-}
-
-// The common tail of every exit, then the wait that its rule asks for. Blocks
-Status leave(FaultState& fs, FaultExit exit) {
-    Kernel& k = fs.k;
-    const ExitRule& rule = kExitRules[static_cast<std::size_t>(exit)];
-    dispose(fs, rule.page);
-    fs.first_shared = fs.first_shared && !rule.clears_first_shared;
-    fs.shared = fs.shared && !rule.clears_shared;
-    pip_wakeup(*fs.first_object, k.sched);
-    release_chain(fs, fs.first_object, *fs.object);
-    if (fs.below_top()) {
-        object_drop(*fs.object);
-    }
-    unlock_things(fs);
-    Page* const awaited = fs.m;
-    fs.m = nullptr;
-    if (rule.wait == ExitWait::page && awaited != nullptr) {
-        k.pages.sleep_busy(*awaited);
-        ++k.stats.intrans;
-    }
-    if (rule.wait == ExitWait::memory) {
-        if (fs.allow_nofault && k.curproc != nullptr && k.curproc->nofault) {
-            return rule.status;
-        }
-        k.wait_for_memory();
-        if (k.current_dying()) {
-            return Status::protection_failure;
-        }
-    }
-    return rule.status;
-}
-
 enum class Search : std::uint8_t { found, not_here, left };
 
 // The walk down the chain. Loop invariant: every object from first_object to fs.object is chain-locked, fs.object is
@@ -85,6 +21,7 @@ class ChainWalk {
 
   private:
     Search search_level();
+    void narrate_search(bool busy_elsewhere) const;
     Search take_resident();
     Search allocate();
     Search page_in();
@@ -147,6 +84,9 @@ Search ChainWalk::allocate() {
     if (fs_.m == nullptr) {
         return leave_with(FaultExit::no_memory);
     }
+    if (k_.journal.narration != nullptr) {
+        k_.journal.narration->page_allocated(narrated(*fs_.m));
+    }
     return Search::not_here;
 }
 
@@ -190,6 +130,16 @@ Search ChainWalk::page_in() {
     return Search::not_here;
 }
 
+void ChainWalk::narrate_search(bool busy_elsewhere) const {
+    LevelFind find = LevelFind::nothing;
+    if (busy_elsewhere) {
+        find = LevelFind::busy;
+    } else if (fs_.m != nullptr) {
+        find = !fs_.m->fully_valid() ? LevelFind::invalid : fs_.m->has(kPageRam) ? LevelFind::mark : LevelFind::page;
+    }
+    k_.journal.narration->level_searched({fs_.object->id, pindex_, fs_.m != nullptr ? fs_.m->frame : 0}, find);
+}
+
 // One object of the chain (vm_fault.c:1593-1982).
 Search ChainWalk::search_level() {
     if (fs_.object->has(kObjDead)) {
@@ -197,6 +147,9 @@ Search ChainWalk::search_level() {
     }
     bool busy_elsewhere = false;
     fs_.m = k_.pages.lookup_busy_try(*fs_.object, pindex_, busy_elsewhere);
+    if (k_.journal.narration != nullptr) {
+        narrate_search(busy_elsewhere);
+    }
     if (busy_elsewhere) {
         return leave_with(FaultExit::page_busy);
     }
@@ -253,7 +206,7 @@ bool ChainWalk::step_down() {
 
 // Lets go of the level that was reached and makes the placeholder the result (vm_fault.c:2024-2038, 2158-2179).
 void ChainWalk::back_to_top() {
-    release_chain(fs_, fs_.first_object->backing, *fs_.object);
+    release_chain(fs_, *fs_.first_object->backing, *fs_.object);
     pip_wakeup(*fs_.object, k_.sched);
     object_drop(*fs_.object);
     fs_.object = fs_.first_object;
@@ -273,6 +226,9 @@ void ChainWalk::zero_fill_top() {
     k_.pages.zero_fill(*fs_.m);
     ++k_.stats.zfod;
     k_.pages.set_valid_clean(*fs_.m);
+    if (k_.journal.narration != nullptr) {
+        k_.journal.narration->page_zeroed(narrated(*fs_.m));
+    }
 }
 
 // virtual_copy_test (vm_fault.c:271): the seven conditions under which a page may be moved up instead of copied.
@@ -299,6 +255,9 @@ bool ChainWalk::may_steal() {
 
 // The only reader of the backing page is this chain: it moves up, its block goes (vm_fault.c:2091-2110, B-30).
 void ChainWalk::steal() {
+    if (k_.journal.narration != nullptr) {
+        k_.journal.narration->page_stolen(narrated(*fs_.m), narrated(*fs_.first_m));
+    }
     k_.pmaps.page_protect(*fs_.first_m, kProtNone);
     k_.pages.remove(*fs_.first_m);
     swap_free_space(k_, *fs_.m->object, fs_.m->pindex, 1);
@@ -317,10 +276,10 @@ void ChainWalk::unmap_old_page(Page& old, Page& copy) {
         if (!entry->covers_index(first_pindex_)) {
             continue;
         }
+        Pmap& pmap = *entry->map->pmap;
         if (k_.on(Defect::b07_copy_unmaps_one_map) && entry->map != fs_.map) {
             continue;
         }
-        Pmap& pmap = *entry->map->pmap;
         const Va va = entry->va_of(first_pindex_);
         const bool mapped = k_.pmaps.page_at(pmap, va) == &old;
         const bool keeps_wiring = entry->wired_count != 0 && !entry->has(kEntryInTransition);
@@ -350,6 +309,9 @@ void ChainWalk::copy_up() {
             k_.probe->before_copy(*fs_.m, *fs_.first_m);
         }
         k_.pages.copy(*fs_.m, *fs_.first_m);
+        if (k_.journal.narration != nullptr) {
+            k_.journal.narration->page_copied(narrated(*fs_.m), narrated(*fs_.first_m));
+        }
         object_set_writeable_dirty(*fs_.first_object);
         unmap_old_page(*fs_.m, *fs_.first_m);
         release_page(fs_);
@@ -381,7 +343,7 @@ Status ChainWalk::publish() {
         }
     }
     pip_wakeup(*fs_.first_object, k_.sched);
-    release_chain(fs_, fs_.first_object, *fs_.object);
+    release_chain(fs_, *fs_.first_object, *fs_.object);
     if (fs_.below_top()) {
         object_drop(*fs_.object);
     }
@@ -419,39 +381,6 @@ Status ChainWalk::run() {
 }
 
 }  // namespace
-
-void release_page(FaultState& fs) {
-    fs.k.pages.deactivate(*fs.m);
-    fs.k.pages.wakeup(*fs.m);
-    fs.m = nullptr;
-}
-
-void unlock_map(FaultState& fs) {
-    if (fs.lookup_still_valid && fs.map != nullptr) {
-        map_lookup_done(*fs.map);
-        fs.lookup_still_valid = false;
-    }
-}
-
-void cleanup_fault(FaultState& fs) {
-    if (fs.below_top()) {
-        ensure_rule(!fs.first_shared, "I-80", "a placeholder is in an exclusively held object");
-        // A placeholder that somebody wired or holds stays, unbusied (catalogue D-5).
-        vnode_pager_freepage(fs.k, *fs.first_m);
-        pip_wakeup(*fs.object, fs.k.sched);
-        fs.first_m = nullptr;
-    }
-    fs.object = fs.first_object;
-}
-
-void unlock_things(FaultState& fs) {
-    cleanup_fault(fs);
-    unlock_map(fs);
-    if (fs.vp != nullptr) {
-        vnode_unlock(*fs.vp);
-        fs.vp = nullptr;
-    }
-}
 
 Status vm_fault_object(FaultState& fs, PageIndex first_pindex, Prot fault_type) {
     fs.prot = fs.first_prot;

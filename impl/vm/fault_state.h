@@ -103,6 +103,10 @@ void unlock_map(FaultState& fs);
 void cleanup_fault(FaultState& fs);
 // unlock_things (vm_fault.c:247): cleanup, map, vnode.
 void unlock_things(FaultState& fs);
+// Releases the chain locks from `first` down to `last`.
+void release_chain(FaultState& fs, Object& first, Object& last);
+// The common tail of every exit, then the wait that its rule asks for. Blocks.
+Status leave(FaultState& fs, FaultExit exit);
 
 // vm_fault_object (vm_fault.c:1543). Requires: first_object held; map read-locked or absent. On success: fs.m busied,
 // fully valid, in fs.object at the right index; no chain locks; below the top an extra paging in progress on fs.object

@@ -109,6 +109,9 @@ bool copy_page(Kernel& k, Object& copy, PageIndex index, MapEntry& from) {
             k.probe->before_copy(*source, *target);
         }
         k.pages.copy(*source, *target);
+        if (k.journal.narration != nullptr) {
+            k.journal.narration->page_copied(narrated(*source), narrated(*target));
+        }
         object_set_writeable_dirty(copy);
         k.pages.wakeup(*source);
         k.pages.activate(*target);

@@ -14,6 +14,9 @@ Kernel::Kernel(const Config& config_in, const DefectSet& defects_in)
 
 void Kernel::wait_for_memory() {
     sched.sleep(BlockPoint::memory, pages.memory_channel());
+    if (journal.narration != nullptr) {
+        journal.narration->waited_for_memory();
+    }
 }
 
 }  // namespace vmref::impl

@@ -100,4 +100,9 @@ struct Kernel {
     void wait_for_memory();
 };
 
+// How a page is named to the narration.
+inline NarratedPage narrated(const Page& page) {
+    return {page.object->id, page.pindex, page.frame};
+}
+
 }  // namespace vmref::impl

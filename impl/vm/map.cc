@@ -315,6 +315,9 @@ void map_entry_shadow(Kernel& k, MapEntry& entry, bool add_reference) {
         }
     }
     entry.clear(kEntryNeedsCopy);
+    if (k.journal.narration != nullptr && source != nullptr) {
+        k.journal.narration->entry_shadowed(entry.map->pmap->id, entry.start, source->id, result->id);
+    }
     if (add_reference) {
         object_reference(k, *result);
         result->clear(kObjOneMapping);
@@ -326,6 +329,9 @@ void map_entry_allocate_object(Kernel& k, MapEntry& entry) {
     ensure(entry.object == nullptr, "an entry gets its first object");
     entry_set_object(entry, &k.objects.allocate(ObjectType::default_, entry.page_count()));
     entry.offset = 0;
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->entry_shadowed(entry.map->pmap->id, entry.start, 0, entry.object->id);
+    }
     entry_changed(k, entry);
 }
 

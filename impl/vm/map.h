@@ -107,7 +107,12 @@ void map_lock_downgrade(Map& map);
 class MapLock {
   public:
     MapLock(Kernel& k, Map& map) : map_(map) { map_lock(k, map_); }
-    ~MapLock() { map_unlock(map_); }
+    // A Finding may pass through here while the map is given up for a blocking call.
+    ~MapLock() {
+        if (map_.exclusive) {
+            map_unlock(map_);
+        }
+    }
     MapLock(const MapLock&) = delete;
     MapLock& operator=(const MapLock&) = delete;
 

@@ -27,6 +27,9 @@ bool lock_for_change(Kernel& k, Map& map) {
 // One attempt, rules 2 to 12. False: start over. The map is locked, one way or the other, in every case.
 bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_typea, LookupResult& result) {
     result = {};
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->entry_looked_at(map.pmap->id, va);
+    }
     MapEntry* const entry = map_entry_at(map, va);
     if (entry == nullptr) {
         result.status = Status::invalid_address;

@@ -13,11 +13,13 @@ PagerResult vnode_get_page(Kernel& k, Object& object, PageIndex index, Page& m, 
 bool vnode_put_page(Kernel& k, Page& m);
 
 // Reads pages behind `index`: as long as they are readable, not resident, and memory is plenty. They end up valid,
-// clean, deactivated and unbusied; the last one is the mark where read-ahead goes on.
+// clean, deactivated and unbusied; the last one is the mark where read-ahead goes on. Returns how many.
 template <class Readable, class Read>
-void read_neighbours(Kernel& k, Object& object, PageIndex index, std::uint32_t count, Readable readable, Read read) {
+std::uint32_t read_neighbours(Kernel& k, Object& object, PageIndex index, std::uint32_t count, Readable readable,
+                              Read read) {
     Page* last = nullptr;
-    for (std::uint32_t n = 0; n < count; ++n, ++index) {
+    std::uint32_t n = 0;
+    for (; n < count; ++n, ++index) {
         if (index >= object.size || !readable(index) || k.pages.lookup(object, index) != nullptr ||
             k.pages.count_target()) {
             break;
@@ -35,6 +37,7 @@ void read_neighbours(Kernel& k, Object& object, PageIndex index, std::uint32_t c
     if (last != nullptr) {
         last->set(kPageRam);
     }
+    return n;
 }
 
 // The common course of a clustered get_page. Requires: m busied at (object, index).
@@ -43,7 +46,10 @@ PagerResult read_cluster(Kernel& k, Object& object, PageIndex index, Page& m, st
                          Read read) {
     k.sched.yield(BlockPoint::pager_io);
     if (m.fully_valid()) {
-        read_neighbours(k, object, index + 1, cluster, readable, read);
+        const std::uint32_t ahead = read_neighbours(k, object, index + 1, cluster, readable, read);
+        if (k.journal.narration != nullptr) {
+            k.journal.narration->page_read(narrated(m), false, ahead);
+        }
         return PagerResult::ok;
     }
     if (!readable(index)) {
@@ -51,7 +57,10 @@ PagerResult read_cluster(Kernel& k, Object& object, PageIndex index, Page& m, st
     }
     read(m);
     ++k.stats.pageins;
-    read_neighbours(k, object, index + 1, cluster - 1, readable, read);
+    const std::uint32_t ahead = read_neighbours(k, object, index + 1, cluster - 1, readable, read);
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->page_read(narrated(m), true, ahead);
+    }
     return PagerResult::ok;
 }
 

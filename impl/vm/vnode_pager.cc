@@ -30,7 +30,11 @@ PagerResult pager_get_page(Kernel& k, Object& object, PageIndex index, Page*& m,
 
 bool pager_put_page(Kernel& k, Page& m) {
     ensure_rule(m.busied() && m.valid != 0, "I-47", "a page that is written out is busied and valid");
-    return m.object->type == ObjectType::vnode ? vnode_put_page(k, m) : swap_put_page(k, m);
+    const bool written = m.object->type == ObjectType::vnode ? vnode_put_page(k, m) : swap_put_page(k, m);
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->page_written(narrated(m), written);
+    }
+    return written;
 }
 
 PagerResult vnode_get_page(Kernel& k, Object& object, PageIndex index, Page& m, Behavior behavior) {

@@ -24,7 +24,8 @@ inline Config small_config(std::uint64_t n) {
     // Little swap beside little memory is what makes the kernel kill.
     const bool little_swap = between(0, 2) == 0;
     config.swap_slots = little_swap ? between(0, config.frames / 4) : between(33, 1024);
-    config.free_target = between(4, std::min(32U, config.frames / 4));
+    // Read-ahead happens only while there is more free memory than the daemon works for: often that is little.
+    config.free_target = between(4, between(0, 2) != 0 ? 6 : std::min(32U, config.frames / 4));
     config.free_min = between(3, config.free_target);
     config.free_severe = between(2, config.free_min);
     config.free_reserved = between(1, config.free_severe);

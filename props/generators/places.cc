@@ -89,6 +89,15 @@ model::MappingView Places::mapping(Pid pid) {
     return model_.mapping(pid, choices_.below(some_favoured(count, 3)));
 }
 
+// Pages from the start of the mapping on that do not lie past the end of its file.
+std::uint32_t Places::pages_with_data(const model::MappingView& mapping) const {
+    if (mapping.file == 0) {
+        return mapping.pages;
+    }
+    const std::uint32_t end = pages_in(model_.file_size(mapping.file));
+    return end > mapping.file_page ? std::min(mapping.pages, end - mapping.file_page) : 0;
+}
+
 std::uint32_t Places::page_at_end_of_file(const model::MappingView& mapping) {
     const std::uint32_t wanted = page_of(model_.file_size(mapping.file)) + choices_.below(3);
     const std::uint32_t first = mapping.file_page + 1;  // one page before the end counts too
@@ -181,20 +190,36 @@ Va Places::outside(const model::MappingView& mapping) {
     return choices_.word();
 }
 
-Va Places::access(Pid pid, std::uint32_t size) {
+// What ends in a signal touches little of the machine: a few such accesses are enough.
+model::MappingView Places::accessible_mapping(Pid pid, Prot needed) {
+    constexpr unsigned kTries = 4;
+    model::MappingView chosen = mapping(pid);
+    if (!choices_.chance(5)) {
+        for (unsigned tries = 0; tries < kTries && ((chosen.prot & needed) == 0 || pages_with_data(chosen) == 0);
+             ++tries) {
+            chosen = mapping(pid);
+        }
+    }
+    return chosen;
+}
+
+Va Places::access(Pid pid, std::uint32_t size, Prot needed) {
     if (model_.mapping_count(pid) == 0) {
         return base() + choices_.below(kPageSize);
     }
-    const model::MappingView chosen = mapping(pid);
+    const model::MappingView chosen = accessible_mapping(pid, needed);
     if (chosen.stack_reserve != 0 && choices_.chance(35)) {
         // As far as one page below the reserve.
         return chosen.start - 4 - 4 * choices_.below((chosen.stack_reserve + 1) * (kPageSize / 4));
     }
-    if (choices_.chance(5)) {
+    if (choices_.chance(2)) {
         return outside(chosen);
     }
-    const Va page = chosen.start + (page_in(chosen) << kPageShift);
-    return page + offset_in_page(chosen, size);
+    std::uint32_t page = page_in(chosen);
+    if (!choices_.chance(4)) {
+        page %= std::max(pages_with_data(chosen), 1U);
+    }
+    return chosen.start + (page << kPageShift) + offset_in_page(chosen, size);
 }
 
 AddressRange Places::adjoining(Pid pid) {

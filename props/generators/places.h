@@ -32,8 +32,9 @@ class Places {
     // A position in or near a file of this size, often at its end or at the start of a page.
     std::uint32_t position(std::uint32_t size);
 
-    // Where an access of `size` bytes goes. Mostly mapped, sometimes not, now and then the kernel's.
-    Va access(Pid pid, std::uint32_t size);
+    // Where an access of `size` bytes goes that needs the right `needed`. Mostly mapped and allowed, sometimes not, now
+    // and then the kernel's.
+    Va access(Pid pid, std::uint32_t size, Prot needed);
 
     // For operations on a range: mostly one mapping or a part of it; sometimes several, with a hole, unaligned, empty
     // or beyond user space.
@@ -52,6 +53,8 @@ class Places {
   private:
     std::uint32_t some_favoured(std::uint32_t count, std::uint32_t favoured);
     model::MappingView mapping(Pid pid);
+    model::MappingView accessible_mapping(Pid pid, Prot needed);
+    std::uint32_t pages_with_data(const model::MappingView& mapping) const;
     std::uint32_t page_in(const model::MappingView& mapping);
     std::uint32_t page_at_end_of_file(const model::MappingView& mapping);
     std::uint32_t offset_in_page(const model::MappingView& mapping, std::uint32_t size);

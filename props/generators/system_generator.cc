@@ -157,7 +157,8 @@ Access Drawing::access(Pid pid) {
                                            {{AccessKind::fetch, 4}, 6},
                                            {{AccessKind::fetch, 1}, 3},
                                            {{AccessKind::fetch, 2}, 2}});
-    Access op{.pid = pid, .kind = form.kind, .addr = places_.access(pid, form.size), .size = form.size};
+    const Prot needed = form.kind == AccessKind::store ? kProtWrite : kProtRead;
+    Access op{.pid = pid, .kind = form.kind, .addr = places_.access(pid, form.size, needed), .size = form.size};
     op.kernel = form.kind != AccessKind::fetch && choices_.chance(4);
     if (form.kind == AccessKind::store) {
         op.value = choices_.word();
@@ -345,7 +346,7 @@ Operation Drawing::file_operation(Kind kind, Pid pid) {
     }
     std::uint32_t offset = places_.position(size);
     const std::uint32_t length = transfer_length();
-    const Va buffer = places_.access(pid, 4);
+    const Va buffer = places_.access(pid, 4, kind == Kind::file_read ? kProtWrite : kProtRead);
     if (kind == Kind::file_read) {
         return FileRead{pid, file, offset, length, buffer};
     }

@@ -59,6 +59,10 @@ constexpr std::array<Invariant, kRules> kTable{{
 
 }  // namespace
 
+std::span<const Invariant> invariant_table() {
+    return kTable;
+}
+
 InvariantSet::InvariantSet(impl::System& subject) : subject_(subject), kernel_(subject.kernel()), invariants_(kTable) {
     kernel_.probe = this;
 }

@@ -54,6 +54,9 @@ enum class Rule : std::uint8_t {
     count,
 };
 
+// In the order of Rule, nothing counted yet.
+std::span<const Invariant> invariant_table();
+
 // Evaluations happen in quiescent states, after an operation, except those of the probe. The first violation is
 // kept; later ones only count. The set must live as long as operations are applied to its subject.
 class InvariantSet final : public impl::Probe {

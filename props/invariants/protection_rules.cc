@@ -87,7 +87,10 @@ void InvariantSet::check_entry_rights(const impl::MapEntry& entry) {
     for (std::uint32_t i = 0; i < pages; ++i) {
         const Va va = entry.start + (i << kPageShift);
         const std::uint32_t word = kernel_.pmaps.pte(pmap, va);
-        if ((word & kPteV) != 0 && is_frame(word >> kPageShift)) {
+        if ((word & kPteV) == 0) {
+            // A PTE that is there is judged by check_rights.
+            evaluate(Rule::i15, entry.protection == kProtNone, true, [] { return std::string(); });
+        } else if (is_frame(word >> kPageShift)) {
             check_rights(pmap, &entry, va, word);
             if ((word & kPteRW) != 0) {
                 visit_page(kernel_.pages.page_of_frame(word >> kPageShift));

@@ -1,0 +1,122 @@
+// Every committed trace is a test: traces of defects fail with their defect and hold without it, by the rule that their
+// note names; whatever else is committed holds.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cli/run_cli.h"
+#include "impl/defects/defects.h"
+#include "traces/trace.h"
+
+namespace vmref::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string kTraces = std::string(VMREF_SOURCE_DIR) + "/traces/";
+
+struct Replayed {
+    int status = -1;
+    Json json;
+    std::string text;  // what was printed
+};
+
+Replayed replay(const std::string& path, const std::vector<std::string>& options = {}) {
+    std::vector<std::string> args{"replay", path, "--json"};
+    args.insert(args.end(), options.begin(), options.end());
+    std::ostringstream out;
+    std::ostringstream err;
+    Replayed replayed;
+    replayed.status = run_cli(args, out, err);
+    replayed.text = out.str() + err.str();
+    if (!out.str().empty()) {
+        replayed.json = Json::parse(out.str());
+    }
+    return replayed;
+}
+
+std::vector<std::string> files_of(const std::string& folder) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(kTraces + folder)) {
+        const std::string name = entry.path().filename();
+        if (name.ends_with(".json") || name.ends_with(".jsonl.gz")) {
+            names.push_back(name);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& file) {
+    std::string name = file.param.substr(0, file.param.find('.'));
+    std::erase(name, '-');
+    return name;
+}
+
+class DefectTrace : public testing::TestWithParam<std::string> {};
+
+TEST_P(DefectTrace, FailsWithItsDefectOnly) {
+    const std::string path = kTraces + "defects/" + GetParam();
+    const Trace trace = read_trace(path);
+    const std::string id = GetParam().substr(0, GetParam().find('.'));
+    EXPECT_EQ(trace.defects, std::vector{id});
+    EXPECT_LE(trace.steps.size(), 12U);
+    const Replayed with = replay(path, {"--defect", id});
+    ASSERT_EQ(with.status, 1) << with.text;
+    const std::string rule = with.json["violation"]["rule"];
+    EXPECT_TRUE(trace.note.starts_with(rule + ": ")) << trace.note << " against " << rule;
+    const Replayed without = replay(path);
+    EXPECT_EQ(without.status, 0) << without.text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, DefectTrace, testing::ValuesIn(files_of("defects")), test_name);
+
+TEST(Corpus, EveryDefectHasItsTrace) {
+    std::set<std::string> expected;
+    for (const impl::DefectInfo& defect : impl::defect_catalogue()) {
+        expected.insert(std::string(defect.id) + ".json");
+    }
+    const std::vector<std::string> files = files_of("defects");
+    EXPECT_EQ(std::set<std::string>(files.begin(), files.end()), expected);
+}
+
+class RegressionTrace : public testing::TestWithParam<std::string> {};
+
+TEST_P(RegressionTrace, Holds) {
+    const Replayed replayed = replay(kTraces + "regressions/" + GetParam());
+    EXPECT_EQ(replayed.status, 0) << replayed.text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, RegressionTrace, testing::ValuesIn(files_of("regressions")), test_name);
+
+class Recording : public testing::TestWithParam<std::string> {};
+
+// Real programs need not notice how much memory there is.
+TEST_P(Recording, HoldsWithAllMemoryAndWithAQuarterOfItsPeak) {
+    const std::string path = kTraces + "recorded/" + GetParam();
+    const Replayed all = replay(path);
+    ASSERT_EQ(all.status, 0) << all.text;
+    const std::uint32_t quarter = all.json["peak_frames"].get<std::uint32_t>() / 4;
+    const Replayed little = replay(path, {"--set", "frames=" + std::to_string(quarter)});
+    EXPECT_EQ(little.status, 0) << little.text;
+    EXPECT_LE(little.json["peak_frames"], quarter);
+    EXPECT_EQ(little.json["operations"], all.json["operations"]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, Recording, testing::ValuesIn(files_of("recorded")), test_name);
+
+TEST(Corpus, RecordedShellLoopFindsDefects) {
+    for (const char* const id : {"M-01", "M-08"}) {
+        const Replayed replayed = replay(kTraces + "recorded/sh_loop.jsonl.gz", {"--defect", id});
+        EXPECT_EQ(replayed.status, 1) << id << ": " << replayed.text;
+    }
+}
+
+}  // namespace
+}  // namespace vmref::cli

@@ -1,0 +1,335 @@
+#include "cli/narrator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
+
+#include "cli/describe.h"
+#include "cli/operation_line.h"
+#include "impl/vm/fault_state.h"
+
+namespace vmref::cli {
+
+using namespace impl;
+
+namespace {
+
+// Of one kind, before the rest is only counted.
+constexpr std::uint64_t kMostTold = 8;
+
+std::string cpus_text(std::uint32_t mask) {
+    const int count = std::popcount(mask);
+    return count == 0 ? "no CPU invalidated" : "invalidated on " + counted(static_cast<std::uint64_t>(count), "CPU");
+}
+
+// What leaving by an exit does, besides releasing everything.
+std::string exit_text(const ExitRule& rule) {
+    std::string text;
+    if (rule.clears_first_shared) {
+        add_word(text, "the top object will be held exclusively", ", ");
+    }
+    if (rule.clears_shared) {
+        add_word(text, "so will those below", ", ");
+    }
+    if (rule.wait == ExitWait::memory) {
+        add_word(text, "waits for memory", ", ");
+    } else if (rule.wait == ExitWait::page) {
+        add_word(text, "waits for the page", ", ");
+    }
+    add_word(text, rule.status == Status::try_again ? "then tries again" : "gives " + status_text(rule.status), ", ");
+    return text;
+}
+
+}  // namespace
+
+Narrator::Narrator(System& system, std::ostream& out) : system_(system), kernel_(system.kernel()), out_(out) {
+    kernel_.journal.narration = this;
+}
+
+Narrator::~Narrator() {
+    kernel_.journal.narration = nullptr;
+}
+
+// --- the frame of an operation
+
+void Narrator::before(std::uint64_t number, const Operation& operation) {
+    out_ << fmt::format("{:>4}  {}\n", number, operation_line(operation));
+    told_.fill(0);
+    muted_ = prefaulting_ = false;
+    prefaulted_.clear();
+    traps_before_ = kernel_.stats.traps;
+    walks_before_ = walks();
+}
+
+void Narrator::after(const Operation& operation, const Observation* observed) {
+    for (std::size_t kind = 0; kind < told_.size(); ++kind) {
+        say_left_out(static_cast<Kind>(kind));
+    }
+    if (observed == nullptr) {
+        return;
+    }
+    const auto* const access = std::get_if<Access>(&operation);
+    const bool went_through = observed->signal == Signal::none && observed->status == Status::success;
+    if (access == nullptr) {
+        say_entries();
+    } else if (went_through) {
+        say_access(*access);
+    }
+    if (const std::string result = observation_line(operation, *observed); !result.empty()) {
+        say("= " + result);
+    }
+    out_ << std::flush;
+}
+
+void Narrator::say(const std::string& line) {
+    if (!muted_) {
+        out_ << "      " << line << '\n';
+    }
+}
+
+void Narrator::say(Kind kind, const std::string& line) {
+    if (!muted_ && ++told_[static_cast<std::size_t>(kind)] <= kMostTold) {
+        say(line);
+    }
+}
+
+void Narrator::say_left_out(Kind kind) {
+    static constexpr const char* kNames[] = {"faults",        "PTEs changed", "page tables",  "events of objects",
+                                             "pages written", "reads",        "pages copied", "entries"};
+    const std::uint64_t told = std::exchange(told_[static_cast<std::size_t>(kind)], 0);
+    if (told > kMostTold) {
+        say(fmt::format("... and {} more {}", told - kMostTold, kNames[static_cast<std::size_t>(kind)]));
+    }
+}
+
+// A new part of the operation begins: its events are told from the first again.
+void Narrator::say_all_left_out() {
+    for (const Kind kind : {Kind::pte, Kind::pde, Kind::object, Kind::write, Kind::read, Kind::copy}) {
+        say_left_out(kind);
+    }
+}
+
+// How the access itself went, after its faults. A and M are set by the walk, which no kernel code sees.
+void Narrator::say_access(const Access& access) {
+    const bool faulted = kernel_.stats.traps != traps_before_;
+    if (!faulted && walks() == walks_before_) {
+        say("no fault, TLB hit");
+        return;
+    }
+    const char* const lead = faulted ? "the access walks again" : "no fault, page walk";
+    say(fmt::format("{}: PTE {}", lead, pte_now(access.pid, access.addr)));
+    const Va last = access.addr + access.size - 1;
+    if (page_of(last) != page_of(access.addr)) {
+        say(fmt::format("and its second page: PTE {}", pte_now(access.pid, last)));
+    }
+}
+
+// The entries that the operation changed, as they are now.
+void Narrator::say_entries() {
+    std::vector<std::pair<PmapId, Va>> seen;
+    for (const Journal::Entry& changed : kernel_.journal.entries) {
+        const Process* const process = system_.find_by_pmap(changed.map);
+        if (process == nullptr) {
+            continue;
+        }
+        for (const MapEntry& entry : process->map.entries) {
+            const std::pair<PmapId, Va> name{changed.map, entry.start};
+            if (entry.end <= changed.start || entry.start >= changed.end ||
+                std::find(seen.begin(), seen.end(), name) != seen.end()) {
+                continue;
+            }
+            seen.push_back(name);
+            say(Kind::entry, fmt::format("pid {}: entry {}", process->pid, entry_text(entry)));
+        }
+    }
+    say_left_out(Kind::entry);
+}
+
+std::string Narrator::pte_now(Pid pid, Va va) const {
+    const Process* const process = system_.find(pid);
+    return process == nullptr ? "gone" : pte_text(kernel_.pmaps.pte(*process->map.pmap, va));
+}
+
+std::uint64_t Narrator::walks() const {
+    std::uint64_t sum = 0;
+    for (CpuId cpu = 0; cpu < kernel_.machine.cpu_count(); ++cpu) {
+        sum += kernel_.machine.cpu(cpu).walks;
+    }
+    return sum;
+}
+
+std::string Narrator::page_text(const NarratedPage& page) const {
+    return fmt::format("frame {} at {} index {}", page.frame, object_text(kernel_, page.object), page.index);
+}
+
+// --- the fault handler
+
+void Narrator::fault_began(std::uint32_t pmap, Va va, Prot needed, bool wiring) {
+    say_all_left_out();
+    say(Kind::fault, fmt::format("{} of {} at {}, needs {}", wiring ? "wiring fault" : "fault",
+                                 owner_text(system_, pmap), hex(va), prot_text(needed)));
+    muted_ = told_[static_cast<std::size_t>(Kind::fault)] > kMostTold;
+}
+
+void Narrator::fault_ended(Status status, std::uint32_t attempts) {
+    say_prefaulted();
+    say(fmt::format("fault over: {}{}", status_text(status),
+                    attempts == 1 ? "" : fmt::format(", attempt {}", attempts)));
+    muted_ = prefaulting_ = false;
+}
+
+void Narrator::say_prefaulted() {
+    if (prefaulted_.empty()) {
+        return;
+    }
+    std::string list;
+    for (const std::string& one : prefaulted_) {
+        add_word(list, one, ", ");
+    }
+    say(fmt::format("prefault: {} mapped: {}", counted(prefaulted_.size(), "neighbour"), list));
+    prefaulted_.clear();
+}
+
+void Narrator::entry_looked_at(std::uint32_t pmap, Va va) {
+    Process* const process = system_.find_by_pmap(pmap);
+    const MapEntry* const entry = process != nullptr ? map_entry_at(process->map, va) : nullptr;
+    say(entry != nullptr ? "entry " + entry_text(*entry) : fmt::format("no entry at {}", hex(va)));
+}
+
+void Narrator::level_searched(const NarratedPage& page, LevelFind find) {
+    std::string found;
+    switch (find) {
+        case LevelFind::nothing:
+            found = "no page";
+            break;
+        case LevelFind::busy:
+            found = "a page, busied by somebody else";
+            break;
+        case LevelFind::invalid:
+            found = fmt::format("frame {}, not valid", page.frame);
+            break;
+        case LevelFind::mark:
+            found = fmt::format("frame {}, valid, where read-ahead goes on", page.frame);
+            break;
+        case LevelFind::page:
+            found = fmt::format("frame {}, valid", page.frame);
+            break;
+    }
+    const Object* const object = kernel_.objects.find(page.object);
+    const bool block = find == LevelFind::nothing && object != nullptr && object->swap_slot(page.index) != kNoSwapSlot;
+    say(fmt::format("  {} index {}: {}{}", object_text(kernel_, page.object), page.index, found,
+                    block ? ", but a swap block" : ""));
+}
+
+void Narrator::page_allocated(const NarratedPage& page) {
+    say(fmt::format("  frame {} allocated for it, not valid yet", page.frame));
+}
+
+void Narrator::page_read(const NarratedPage& page, bool wanted, std::uint32_t ahead) {
+    const Object* const object = kernel_.objects.find(page.object);
+    const char* const from = object != nullptr && object->type == ObjectType::vnode ? "file" : "swap";
+    say(Kind::read, wanted ? fmt::format("paged in from {}: {}, and {} read ahead", from, page_text(page), ahead)
+                           : fmt::format("read-ahead goes on: {} from {} behind {}", counted(ahead, "page"), from,
+                                         page_text(page)));
+}
+
+void Narrator::page_zeroed(const NarratedPage& page) {
+    say(Kind::copy, "zero-filled: " + page_text(page));
+}
+
+void Narrator::page_copied(const NarratedPage& from, const NarratedPage& to) {
+    say(Kind::copy, fmt::format("copied: {} to {}", page_text(from), page_text(to)));
+}
+
+void Narrator::page_stolen(const NarratedPage& from, const NarratedPage& to) {
+    say(Kind::copy,
+        fmt::format("stolen: {} moves to {} index {}", page_text(from), object_text(kernel_, to.object), to.index));
+}
+
+void Narrator::fault_left(std::string_view exit) {
+    const auto* const rule =
+        std::find_if(kExitRules.begin(), kExitRules.end(), [exit](const ExitRule& one) { return one.name == exit; });
+    say(fmt::format("exit {}: {}", exit, exit_text(*rule)));
+}
+
+void Narrator::waited_for_memory() {
+    say_all_left_out();
+    say(fmt::format("memory again: {} frames free, {} cached", kernel_.pages.free_count(),
+                    kernel_.pages.cache_count()));
+}
+
+// --- the pmap
+
+void Narrator::pte_changed(std::uint32_t pmap, Va va, std::uint32_t old, std::uint32_t now, std::uint32_t invalidated) {
+    if (prefaulting_) {
+        prefaulted_.push_back(fmt::format("{} frame {}", hex(va), now >> kPageShift));
+        return;
+    }
+    say(Kind::pte, fmt::format("PTE {} of {}: {} -> {}, {}", hex(va), owner_text(system_, pmap), pte_text(old),
+                               pte_text(now), cpus_text(invalidated)));
+}
+
+void Narrator::pde_changed(std::uint32_t pmap, std::uint32_t index, std::uint32_t now) {
+    const Frame frame = now >> kPageShift;
+    if (index == kDirectoryIndex) {
+        say(Kind::pde, now != 0 ? fmt::format("pmap {} made: page directory in frame {}", pmap, frame)
+                                : fmt::format("pmap {} destroyed", pmap));
+        return;
+    }
+    const Va start = index << kPdeShift;
+    const std::string table =
+        fmt::format("page table of {} for {}", owner_text(system_, pmap), range_text(start, start + (1U << kPdeShift)));
+    say(Kind::pde, table + (now != 0 ? fmt::format(": frame {}", frame) : ": freed, it was empty"));
+}
+
+// --- objects and pagers
+
+void Narrator::entry_shadowed(std::uint32_t pmap, Va start, std::uint32_t source, std::uint32_t result) {
+    const std::string entry = fmt::format("{}: the entry at {}", owner_text(system_, pmap), hex(start));
+    if (source == 0) {
+        say(Kind::object, fmt::format("{} gets its first object: {}", entry, object_text(kernel_, result)));
+    } else if (source == result) {
+        say(Kind::object, fmt::format("{} keeps {}: nobody else refers to it", entry, object_text(kernel_, result)));
+    } else {
+        say(Kind::object, fmt::format("{} gets {}, which shadows {}", entry, object_text(kernel_, result),
+                                      object_text(kernel_, source)));
+    }
+}
+
+void Narrator::object_collapsed(std::uint32_t object, std::uint32_t backing) {
+    say(Kind::object,
+        fmt::format("collapse: {} takes over {}, {}", object_text(kernel_, object), object_text(kernel_, backing),
+                    counted(kernel_.objects.find(backing)->resident_page_count, "page")));
+}
+
+void Narrator::object_bypassed(std::uint32_t object, std::uint32_t backing) {
+    say(Kind::object, fmt::format("bypass: {} sees nothing of {} any more and refers to what is below it",
+                                  object_text(kernel_, object), object_text(kernel_, backing)));
+}
+
+void Narrator::collapse_refused(std::uint32_t object, std::uint32_t backing) {
+    say(Kind::object, fmt::format("no collapse of {} into {}: a wired or held page would go",
+                                  object_text(kernel_, backing), object_text(kernel_, object)));
+}
+
+void Narrator::object_released(std::uint32_t object) {
+    const Object* const released = kernel_.objects.find(object);
+    if (released != nullptr && released->type != ObjectType::page_table) {
+        say(Kind::object, object_text(*released) + " is gone");
+    }
+}
+
+void Narrator::page_written(const NarratedPage& page, bool written) {
+    const Object* const object = kernel_.objects.find(page.object);
+    const std::string target = object != nullptr && object->type == ObjectType::vnode
+                                   ? "the file"
+                                   : fmt::format("swap slot {}", object != nullptr ? object->swap_slot(page.index) : 0);
+    say(Kind::write, written ? fmt::format("written to {}: {}", target, page_text(page))
+                             : fmt::format("not written, swap is full: {}", page_text(page)));
+}
+
+}  // namespace vmref::cli

@@ -1,0 +1,66 @@
+#include "cli/violation_text.h"
+
+#include <algorithm>
+#include <array>
+
+#include "cli/text.h"
+#include "props/invariants/invariant_set.h"
+
+namespace vmref::cli {
+
+namespace {
+
+struct NamedRule {
+    std::string_view rule;
+    RuleText text;
+};
+
+// The rules without a number.
+constexpr std::array kOthers{
+    NamedRule{"observation.signal", {"an access ends in the signal that the model gives, or in none", ""}},
+    NamedRule{"observation.status", {"an operation ends with the status that the model gives", ""}},
+    NamedRule{"observation.value", {"an operation gives the value that the model holds", ""}},
+    NamedRule{"observation.address", {"an operation gives the address that the model gives", ""}},
+    NamedRule{"observation.witness", {"what the sources leave open is chosen within what the model permits", ""}},
+    NamedRule{"contents", {"the chain of an entry shows what the model holds for the page", "vm_fault.c:1593-2058"}},
+    NamedRule{"attributes", {"an entry has the range, protection, inheritance and wiring of the model's", ""}},
+    NamedRule{"file.size", {"a file has the size of the model's", ""}},
+    NamedRule{"file.contents", {"a file has the contents of the model's", ""}},
+    NamedRule{"deadlock", {"whoever waits is served at some time", ""}},
+    NamedRule{"assertion", {"a promise within the implementation holds", ""}},
+    NamedRule{"recorded.signal", {"what the recorded program did without a signal takes none", ""}},
+    NamedRule{"expectation", {"an operation gives what the trace expects", ""}},
+};
+
+}  // namespace
+
+RuleText rule_text(std::string_view rule) {
+    for (const props::Invariant& invariant : props::invariant_table()) {
+        if (invariant.id == rule) {
+            return {invariant.statement, invariant.source};
+        }
+    }
+    for (const NamedRule& other : kOthers) {
+        if (other.rule == rule) {
+            return other.text;
+        }
+    }
+    return {"a promise within the implementation holds (docs/invariants.md)", ""};
+}
+
+void put_violation(std::ostream& out, const props::Violation& violation) {
+    const RuleText text = rule_text(violation.rule);
+    out << "VIOLATED " << violation.rule << ": " << violation.message << "\n  rule:   " << text.statement << '\n';
+    if (!text.source.empty()) {
+        out << "  source: " << text.source << '\n';
+    }
+}
+
+void put_last_operations(std::ostream& out, const std::vector<Operation>& operations) {
+    constexpr std::size_t most = 5;
+    for (std::size_t n = operations.size() - std::min(operations.size(), most); n < operations.size(); ++n) {
+        out << "    " << operation_text(operations[n]) << '\n';
+    }
+}
+
+}  // namespace vmref::cli
