@@ -71,6 +71,20 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string&
     return command.add_option_function<std::string>(name, take, help)->type_name("NAME");
 }
 
+CLI::Option* add_world(CLI::App& command, WorldName& value) {
+    const auto take = [&value](const std::string& text) {
+        const auto* const found = std::find(kWorldNames.begin(), kWorldNames.end(), text);
+        if (found == kWorldNames.end()) {
+            refuse("--world", fmt::format("expected {}, got '{}'", fmt::join(kWorldNames, " or "), text));
+        }
+        value = static_cast<WorldName>(found - kWorldNames.begin());
+    };
+    return command
+        .add_option_function<std::string>("--world", take,
+                                          fmt::format("What is checked: {} (system)", fmt::join(kWorldNames, ", ")))
+        ->type_name("NAME");
+}
+
 CLI::Option* add_file(CLI::App& command, const std::string& name, std::string& value, const std::string& help) {
     const auto take = [&value, name](const std::string& text) {
         if (text.empty()) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/world.h"
+
 namespace vmref::cli {
 
 struct NumberRange {
@@ -26,6 +28,8 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, std::uint64_
 CLI::Option* add_seconds(CLI::App& command, const std::string& name, double& value, const std::string& help);
 CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& value,
                         const std::vector<std::string>& choices, const std::string& help);
+// --world
+CLI::Option* add_world(CLI::App& command, WorldName& value);
 // Never empty.
 CLI::Option* add_file(CLI::App& command, const std::string& name, std::string& value, const std::string& help);
 

@@ -32,7 +32,7 @@ constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 
 struct CheckOptions {
     Settings settings;
-    std::string world = "system";
+    WorldName world = WorldName::system;
     std::uint64_t operations = 0;
     double seconds = 0;
     std::uint64_t seed = 1;
@@ -71,6 +71,7 @@ std::string time_left(const props::CampaignResult& done, const props::CampaignOp
 
 props::CampaignOptions campaign_options(const CheckOptions& options) {
     props::CampaignOptions campaign;
+    campaign.world = options.world;
     campaign.config = Configuration(options.settings).over();
     campaign.small_systems = options.settings.default_machine();
     campaign.defects = defect_set(options.settings);
@@ -165,6 +166,7 @@ nlohmann::ordered_json summary_json(const Checked& checked, const CheckOptions& 
         {"violations", result.violation ? 1 : 0},
         {"seconds", result.seconds},
         {"rate", rate(result.counts.operations, result.seconds)},
+        {"world", world_text(options.world)},
         {"seed", options.seed},
         {"digest", digest_text(result.digest)},
         {"interrupted", checked.interrupted},
@@ -209,7 +211,7 @@ int run_check(const CheckOptions& options, const Streams& streams) {
 void add_check(CLI::App& app, Command& chosen) {
     CLI::App* const command = app.add_subcommand("check", "Random operations, held against the model");
     const auto options = std::make_shared<CheckOptions>();
-    add_choice(*command, "--world", options->world, {"system"}, "What is checked: system");
+    add_world(*command, options->world);
     add_number(*command, "--ops", options->operations, {1, kAnyNumber}, "Stops after N operations (100000)");
     add_seconds(*command, "--seconds", options->seconds, "Stops after S seconds");
     add_number(*command, "--seed", options->seed, {0, kAnyNumber}, "Decides every choice (1)");

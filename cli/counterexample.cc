@@ -17,6 +17,7 @@ constexpr std::size_t kFewOperations = 24;
 
 Trace trace_of(const props::CampaignOptions& options, const Counterexample& counterexample) {
     Trace trace;
+    trace.world = options.world;
     trace.seed = options.seed;
     trace.note = counterexample.shrunk.violation.rule + ": " + counterexample.shrunk.violation.message;
     trace.defects = counterexample.defects;
@@ -43,7 +44,10 @@ Counterexample keep_counterexample(const props::CampaignOptions& options, const 
     counterexample.found_with = result.trace.size();
     counterexample.defects = defects;
 
-    props::ShrinkOptions shrink_options{result.config, options.defects};
+    props::ShrinkOptions shrink_options;
+    shrink_options.world = options.world;
+    shrink_options.config = result.config;
+    shrink_options.defects = options.defects;
     shrink_options.stop = options.stop;
     shrink_options.progress = [&progress](std::size_t operations, std::uint64_t runs) {
         progress.show([&] { return fmt::format("shrinking: {} operations left, {} runs", grouped(operations), runs); });

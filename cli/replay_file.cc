@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <type_traits>
 #include <variant>
 
 #include "cli/command.h"
 #include "cli/digest.h"
 #include "cli/text.h"
 #include "ops/codec.h"
+#include "props/worlds.h"
 #include "traces/bad_input.h"
 #include "traces/recorded.h"
 #include "traces/trace.h"
@@ -52,12 +54,26 @@ std::optional<Violation> judge_expected(const Step& step, const Observation& obs
         number};
 }
 
+// Only the kernel of the system world can be explained.
+struct NoExplanation {
+    NoExplanation(const ExplanationArguments& /*arguments*/, const auto& /*subject*/, std::ostream& /*out*/) {}
+    void before(std::uint64_t /*number*/, const Operation& /*operation*/) {}
+    void after(const Operation& /*operation*/, const Observation* /*observed*/) {}
+    void finish() {}
+};
+
+template <class World>
 class Replay {
+    static constexpr bool kExplains = World::kName == WorldName::system;
+
   public:
     Replay(const std::string& path, const Trace& trace, const Config& config, const ReplayOptions& options,
            Progress& progress)
         : path_(path), trace_(trace), lockstep_(config, options.defects), progress_(progress) {
         end_ = trace.steps.size();
+        if (options.explain != nullptr && !kExplains) {
+            throw BadInput(path + ": expected a trace of the system world for --narrate, --show, --dot and --svg");
+        }
         if (options.explain != nullptr) {
             explanation_.emplace(*options.explain, lockstep_.subject(), *options.out);
         }
@@ -113,8 +129,8 @@ class Replay {
         Replayed replayed;
         replayed.file = path_;
         replayed.counts = lockstep_.counts();
-        replayed.faults = lockstep_.subject().kernel().stats.traps;
-        replayed.peak_frames = lockstep_.subject().kernel().pages.peak_frames();
+        replayed.faults = World::page_faults(lockstep_.subject());
+        replayed.peak_frames = World::peak_frames(lockstep_.subject());
         replayed.seed = trace_.seed;
         replayed.digest = digest_.value();
         replayed.violation = violation;
@@ -142,8 +158,8 @@ class Replay {
 
     const std::string& path_;
     const Trace& trace_;
-    props::SystemLockstep lockstep_;
-    std::optional<Explanation> explanation_;
+    props::Lockstep<World> lockstep_;
+    std::optional<std::conditional_t<kExplains, Explanation, NoExplanation>> explanation_;
     Progress& progress_;
     Digest digest_;
     std::size_t end_ = 0;
@@ -159,7 +175,8 @@ Replayed replay_file(const std::string& path, const ReplayOptions& options, Prog
     } catch (const UsageError& error) {
         throw BadInput(path + ": with " + error.what());
     }
-    return Replay(path, trace, config, options, progress).run();
+    return props::with_world(trace.world,
+                             [&]<class World> { return Replay<World>(path, trace, config, options, progress).run(); });
 }
 
 }  // namespace vmref::cli

@@ -14,6 +14,7 @@
 #include "cli/violation_text.h"
 #include "props/campaign.h"
 #include "props/lockstep.h"
+#include "props/worlds.h"
 #include "traces/bad_input.h"
 #include "traces/recorded.h"
 #include "traces/trace.h"
@@ -39,10 +40,11 @@ Config config_over(const Settings& settings, const std::string& file, const Conf
 
 // The operations up to the first violation, as a campaign would have found them. What a trace expects beyond the model
 // is no part of the search.
+template <class World>
 props::CampaignResult run_trace(const std::string& file, const Trace& trace, const props::CampaignOptions& options) {
     props::CampaignResult result;
     result.config = options.config;
-    props::SystemLockstep lockstep(options.config, options.defects);
+    props::Lockstep<World> lockstep(options.config, options.defects);
     for (const Step& step : trace.steps) {
         if (const auto reason = lockstep.refuse(step.operation)) {
             throw BadInput(fmt::format("{}:{}: /operations/{}: {}", file, step.line, result.trace.size(), *reason));
@@ -70,10 +72,12 @@ std::string why_nothing(const std::string& file, const Trace& trace) {
 int run_shrink(const ShrinkArguments& arguments, const Streams& streams) {
     const Trace trace = read_any(arguments.file);
     props::CampaignOptions options;
+    options.world = trace.world;
     options.config = config_over(arguments.settings, arguments.file, trace.config);
     options.defects = defect_set(arguments.settings);
     options.seed = trace.seed;
-    const props::CampaignResult result = run_trace(arguments.file, trace, options);
+    const props::CampaignResult result =
+        props::with_world(trace.world, [&]<class World> { return run_trace<World>(arguments.file, trace, options); });
     if (!result.violation) {
         throw BadInput(why_nothing(arguments.file, trace));
     }

@@ -47,9 +47,9 @@ Observation System::apply(const Operation& operation) {
     kernel_.discarded.clear();
     kernel_.bytes_moved = 0;
     killed_.clear();
-    const Pid actor = std::visit([](const auto& op) { return acting_process(op); }, operation);
+    const Pid actor = visit_operation<WorldName::system>([](const auto& op) { return acting_process(op); }, operation);
     kernel_.curproc = find(actor);
-    Observation observation = std::visit([this](const auto& op) { return run(op); }, operation);
+    Observation observation = visit_operation<WorldName::system>([this](const auto& op) { return run(op); }, operation);
     if (kernel_.current_dying()) {
         kernel_.curproc = nullptr;
         end_process(actor);

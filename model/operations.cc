@@ -375,7 +375,7 @@ Outcome take_step(World& world, const Operation& operation, const Observation& a
     Outcome outcome;
     outcome.expected.witness = actual.witness;
     Step step{world, actual, outcome.expected, outcome.illegal};
-    std::visit([&](const auto& op) { take(step, op); }, operation);
+    visit_operation<WorldName::system>([&](const auto& op) { take(step, op); }, operation);
     return outcome;
 }
 

@@ -101,7 +101,10 @@ std::string hex(std::uint64_t value) {
 }
 
 std::optional<std::string> reason_to_refuse(World& world, const Operation& operation) {
-    return std::visit(
+    if (!belongs_to<WorldName::system>(operation)) {
+        return "the operation belongs to another world";
+    }
+    return visit_operation<WorldName::system>(
         [&](const auto& op) {
             Reason reason = process_reason(world, op);
             reason = reason ? reason : file_reason(world, op);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "model/outcome.h"
 #include "ops/config.h"
 #include "ops/observation.h"
 #include "ops/operation.h"
@@ -36,13 +37,6 @@ struct PageView {
     bool wired = false;
     bool refused = false;                 // past the end of its file: an access gives Signal::bus
     const std::uint8_t* bytes = nullptr;  // kPageSize bytes; nullptr: all zero (or refused, or not mapped)
-};
-
-// The outcome the model allows. `expected` repeats the choices of the implementation where the contract leaves
-// them free; `illegal` is empty, or one line saying which choice was not legal.
-struct Outcome {
-    Observation expected;
-    std::string illegal;
 };
 
 class System {

@@ -16,6 +16,7 @@
 
 #include "ops/codec.h"
 #include "ops/types.h"
+#include "ops/world.h"
 
 namespace vmref::codec {
 
@@ -92,6 +93,9 @@ template <>
 inline constexpr std::array<std::string_view, 4> kNames<Signal>{"none", "segv", "bus", "kill"};
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<AccessKind>{"load", "store", "fetch"};
+
+template <>
+inline constexpr auto kNames<WorldName> = kWorldNames;
 
 template <typename Enum>
 struct Name {

@@ -1,4 +1,4 @@
-// One struct per operation of the system world; Operation is the variant of them.
+// One struct per operation of the system world; Operation is the variant of the operations of all worlds.
 //
 // The comments are the contract: both the model and the implementation are written from them.
 // Conventions for every operation with a range [addr, addr + length):
@@ -15,9 +15,11 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <variant>
 
 #include "ops/types.h"
+#include "ops/world.h"
 
 namespace vmref {
 
@@ -247,8 +249,72 @@ struct Pageout {
     bool operator==(const Pageout&) const = default;
 };
 
-using Operation =
-    std::variant<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
-                 Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout>;
+template <typename... Op>
+struct OperationList {};
+
+using SystemOperations =
+    OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
+                  Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout>;
+
+namespace operation_detail {
+
+template <WorldName world>
+struct OperationsOf;
+template <>
+struct OperationsOf<WorldName::system> {
+    using List = SystemOperations;
+};
+
+template <typename Op, typename... Ops>
+constexpr bool contains(OperationList<Ops...> /*list*/) {
+    return (std::is_same_v<Op, Ops> || ...);
+}
+
+template <typename List>
+struct FirstOf;
+template <typename First, typename... Rest>
+struct FirstOf<OperationList<First, Rest...>> {
+    using Type = First;
+};
+
+template <typename... Lists>
+struct VariantOf;
+template <typename... Op>
+struct VariantOf<OperationList<Op...>> {
+    using Type = std::variant<Op...>;
+};
+template <typename... First, typename... Second, typename... Rest>
+struct VariantOf<OperationList<First...>, OperationList<Second...>, Rest...>
+    : VariantOf<OperationList<First..., Second...>, Rest...> {};
+
+}  // namespace operation_detail
+
+using Operation = operation_detail::VariantOf<SystemOperations>::Type;
+
+// Whether `world` takes operations of type `Op`.
+template <WorldName world, typename Op>
+inline constexpr bool kTakes = operation_detail::contains<Op>(typename operation_detail::OperationsOf<world>::List{});
+
+template <WorldName world>
+bool belongs_to(const Operation& operation) {
+    return std::visit([]<typename Op>(const Op&) { return kTakes<world, Op>; }, operation);
+}
+
+// What `visitor` makes of an operation of `world`. Errors: std::bad_variant_access, if it belongs to another world; its
+// model refuses such operations before anybody visits them.
+template <WorldName world, typename Visitor>
+decltype(auto) visit_operation(Visitor&& visitor, const Operation& operation) {
+    using First = operation_detail::FirstOf<typename operation_detail::OperationsOf<world>::List>;
+    using Result = std::invoke_result_t<Visitor&, const typename First::Type&>;
+    return std::visit(
+        [&visitor]<typename Op>(const Op& op) -> Result {
+            if constexpr (kTakes<world, Op>) {
+                return visitor(op);
+            } else {
+                throw std::bad_variant_access();
+            }
+        },
+        operation);
+}
 
 }  // namespace vmref

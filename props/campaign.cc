@@ -6,9 +6,8 @@
 #include <span>
 #include <utility>
 
-#include "props/generators/configs.h"
-#include "props/generators/system_generator.h"
 #include "props/prng.h"
+#include "props/worlds.h"
 
 namespace vmref::props {
 
@@ -75,6 +74,7 @@ void add_invariants(std::vector<Invariant>& sum, std::span<const Invariant> inva
     }
 }
 
+template <class World>
 class Campaign {
   public:
     Campaign(const CampaignOptions& options, const std::function<void(const CampaignResult&)>& progress)
@@ -85,10 +85,10 @@ class Campaign {
   private:
     Config next_config() const;
     void run_system();
-    bool apply(SystemLockstep& lockstep, const Operation& operation);
+    bool apply(Lockstep<World>& lockstep, const Operation& operation);
     bool exhausted() const;
-    void look_at_clock(SystemLockstep& lockstep);
-    void add_system(CampaignResult& result, SystemLockstep& lockstep) const;
+    void look_at_clock(Lockstep<World>& lockstep);
+    void add_system(CampaignResult& result, Lockstep<World>& lockstep) const;
 
     const CampaignOptions& options_;
     const std::function<void(const CampaignResult&)>& progress_;
@@ -100,22 +100,24 @@ class Campaign {
     bool stopped_ = false;
 };
 
-bool Campaign::exhausted() const {
+template <class World>
+bool Campaign<World>::exhausted() const {
     return stopped_ || result_.violation || (options_.max_operations != 0 && operations_ >= options_.max_operations);
 }
 
 // What a system did joins what the systems before it did.
-void Campaign::add_system(CampaignResult& result, SystemLockstep& lockstep) const {
+template <class World>
+void Campaign<World>::add_system(CampaignResult& result, Lockstep<World>& lockstep) const {
     add_counts(result.counts, lockstep.counts());
     add_invariants(result.invariants, lockstep.invariants().invariants());
-    const impl::Kernel& kernel = lockstep.subject().kernel();
-    result.faults += kernel.stats.traps;
-    result.peak_frames = std::max(result.peak_frames, kernel.pages.peak_frames());
+    result.faults += World::page_faults(lockstep.subject());
+    result.peak_frames = std::max(result.peak_frames, World::peak_frames(lockstep.subject()));
     result.seconds = stopwatch_.seconds();
     result.digest = digest_.value();
 }
 
-void Campaign::look_at_clock(SystemLockstep& lockstep) {
+template <class World>
+void Campaign<World>::look_at_clock(Lockstep<World>& lockstep) {
     const double now = stopwatch_.seconds();
     stopped_ = (options_.max_seconds > 0 && now >= options_.max_seconds) ||
                (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed));
@@ -130,7 +132,8 @@ void Campaign::look_at_clock(SystemLockstep& lockstep) {
 }
 
 // False: this system is done, for it has shown a violation.
-bool Campaign::apply(SystemLockstep& lockstep, const Operation& operation) {
+template <class World>
+bool Campaign<World>::apply(Lockstep<World>& lockstep, const Operation& operation) {
     result_.trace.push_back(operation);
     ++operations_;
     result_.violation = lockstep.apply(operation);
@@ -145,17 +148,19 @@ bool Campaign::apply(SystemLockstep& lockstep, const Operation& operation) {
     return !result_.violation;
 }
 
-// What much memory shows as well shrinks better there: small machines have to wait.
-Config Campaign::next_config() const {
+// What much memory shows as well shrinks better there: other machines have to wait.
+template <class World>
+Config Campaign<World>::next_config() const {
     const std::uint64_t system = result_.systems;
     const bool small = options_.small_systems && system >= 3 && system % 3 != 2;
-    return small ? small_config(options_.seed + system) : options_.config;
+    return small ? World::varied(options_.config, options_.seed + system) : options_.config;
 }
 
-void Campaign::run_system() {
+template <class World>
+void Campaign<World>::run_system() {
     const Config config = next_config();
     result_.config = config;
-    SystemLockstep lockstep(config, options_.defects);
+    Lockstep<World> lockstep(config, options_.defects);
     Prng prng(options_.seed, result_.systems++);
     Record record{};
     result_.trace.clear();
@@ -163,7 +168,7 @@ void Campaign::run_system() {
     for (std::uint64_t n = 0; sound && n < options_.operations_per_system && !exhausted(); ++n) {
         prng.fill(record);
         Choices choices(record);
-        sound = apply(lockstep, draw(choices, lockstep.model(), config));
+        sound = apply(lockstep, World::draw(choices, lockstep.model(), config));
     }
     if (sound) {
         result_.violation = lockstep.checkpoint();
@@ -171,7 +176,8 @@ void Campaign::run_system() {
     add_system(result_, lockstep);
 }
 
-CampaignResult Campaign::run() {
+template <class World>
+CampaignResult Campaign<World>::run() {
     do {
         run_system();
     } while (!exhausted() && options_.operations_per_system != 0);
@@ -185,7 +191,7 @@ CampaignResult Campaign::run() {
 
 CampaignResult run_campaign(const CampaignOptions& options,
                             const std::function<void(const CampaignResult&)>& progress) {
-    return Campaign(options, progress).run();
+    return with_world(options.world, [&]<class World> { return Campaign<World>(options, progress).run(); });
 }
 
 }  // namespace vmref::props

@@ -11,19 +11,21 @@
 #include "ops/config.h"
 #include "ops/observation.h"
 #include "ops/operation.h"
+#include "ops/world.h"
 #include "props/lockstep.h"
 
 namespace vmref::props {
 
 struct CampaignOptions {
+    WorldName world = WorldName::system;
     Config config;
     impl::DefectSet defects;
     std::uint64_t seed = 1;
     std::uint64_t max_operations = 0;             // 0: no limit
     double max_seconds = 0;                       // 0: no limit; the clock decides only when to stop
     std::uint64_t operations_per_system = 20000;  // then a fresh system, seeded onwards
-    // After the first three, two systems of three are small machines (small_config) instead of `config`: memory that
-    // runs out, other tunables.
+    // After the first three, two systems of three are other machines (the world's `varied`) instead of `config`: memory
+    // that runs out, other tunables.
     bool small_systems = false;
     const std::atomic<bool>* stop = nullptr;  // ends the campaign with its results
     // Called after every operation that showed no violation, with its observation; may be empty.

@@ -68,7 +68,7 @@ Lockstep<World>::Lockstep(const Config& config, const impl::DefectSet& defects, 
       invariants_(std::make_unique<typename World::Invariants>(*subject_)),
       comparison_(std::make_unique<typename World::Comparison>(*subject_, model_, *invariants_)) {
     if (!options_.compare) {
-        subject_->kernel().probe = nullptr;
+        World::without_invariants(*subject_);
     }
 }
 
@@ -79,16 +79,15 @@ std::optional<Violation> Lockstep<World>::found(const std::string& rule, const s
 
 template <class World>
 std::optional<Violation> Lockstep<World>::apply(const Operation& operation) {
-    impl::Kernel& kernel = subject_->kernel();
-    const std::uint64_t traps = kernel.stats.traps;
+    const std::uint64_t faults = World::page_faults(*subject_);
     ++counts_.operations;
     try {
         observed_ = subject_->apply(operation);
     } catch (const impl::Finding& finding) {
         return found(finding.rule(), finding.what());
     }
-    counts_.accesses += std::holds_alternative<Access>(operation) ? 1 : 0;
-    counts_.faulting += kernel.stats.traps != traps ? 1 : 0;
+    counts_.accesses += World::is_access(operation) ? 1 : 0;
+    counts_.faulting += World::page_faults(*subject_) != faults ? 1 : 0;
     return options_.compare ? judge(operation) : std::nullopt;
 }
 
@@ -100,9 +99,8 @@ std::optional<Violation> Lockstep<World>::judge(const Operation& operation) {
         return found("observation.witness", outcome.illegal);
     }
     const Difference difference = compare(observed_, expected_);
-    const Access* const access = std::get_if<Access>(&operation);
-    invariants_->evaluate(Rule::i01, access != nullptr && access->kind != AccessKind::store,
-                          difference.field != "observation.value", [&] { return difference.message; });
+    World::judge_value(*invariants_, operation, difference.field != "observation.value",
+                       [&] { return difference.message; });
     if (!difference.field.empty()) {
         return found(difference.field, difference.message);
     }

@@ -1,4 +1,5 @@
-// The one comparison loop: an operation goes to the model and to the implementation, then both are compared.
+// The one comparison loop: an operation goes to the model and to the implementation, then both are compared. What they
+// are is the world's (props/worlds.h).
 //
 // After every operation: the observation; the contents and attributes that the journal names, and a rolling sample of
 // the rest; the invariants that concern what changed. At checkpoints and at the end: everything.
@@ -10,23 +11,14 @@
 #include <string>
 #include <vector>
 
-#include "impl/system.h"
-#include "model/system.h"
+#include "impl/defects/defects.h"
 #include "ops/config.h"
+#include "ops/observation.h"
 #include "ops/operation.h"
-#include "props/abstraction.h"
-#include "props/invariants/invariant_set.h"
+#include "props/system_world.h"
 #include "props/violation.h"
 
 namespace vmref::props {
-
-// The system world: which model, which subject, which invariants.
-struct SystemWorld {
-    using Model = model::System;
-    using Subject = impl::System;
-    using Invariants = InvariantSet;
-    using Comparison = Abstraction;
-};
 
 struct LockstepOptions {
     std::uint64_t checkpoint_every = 4096;  // operations between full comparisons; 0: only at the end

@@ -8,6 +8,7 @@
 
 #include "props/lockstep.h"
 #include "props/shrink_changes.h"
+#include "props/worlds.h"
 
 namespace vmref::props {
 
@@ -22,11 +23,12 @@ struct Run {
     std::optional<Violation> found;
 };
 
+template <class World>
 Run run_lockstep(const Operations& operations, const Config& config, const impl::DefectSet& defects) {
     Run run;
     run.taken.reserve(operations.size());
     run.places.reserve(operations.size());
-    SystemLockstep lockstep(config, defects);
+    Lockstep<World> lockstep(config, defects);
     for (const Operation& operation : operations) {
         if (lockstep.refuse(operation)) {
             continue;
@@ -82,7 +84,8 @@ class Search {
             options_.progress(best_.operations.size(), best_.runs);
         }
         ++best_.runs;
-        Run run = run_lockstep(candidate, config, options_.defects);
+        Run run = with_world(options_.world,
+                             [&]<class World> { return run_lockstep<World>(candidate, config, options_.defects); });
         if (!run.found || run.found->rule != rule_) {
             return false;
         }

@@ -11,11 +11,13 @@
 #include "impl/defects/defects.h"
 #include "ops/config.h"
 #include "ops/operation.h"
+#include "ops/world.h"
 #include "props/violation.h"
 
 namespace vmref::props {
 
 struct ShrinkOptions {
+    WorldName world = WorldName::system;
     Config config;
     impl::DefectSet defects;
     std::uint64_t max_runs = 100000;

@@ -18,12 +18,6 @@ namespace vmref {
 namespace codec {
 namespace {
 
-struct World {
-    static std::string expected() { return "the world \"system\""; }
-    static OrderedJson write(const std::string& value) { return value; }
-    static bool read(const Json& json, std::string& value) { return Text::read(json, value) && value == "system"; }
-};
-
 struct Version {
     static std::string expected() { return "the version of the format, " + std::to_string(kTraceVersion); }
     static OrderedJson write(int value) { return value; }
@@ -50,7 +44,7 @@ template <>
 struct Layout<Trace> {
     static constexpr auto kFields = std::tuple{
         required<Version>("version", &Trace::version),
-        always_written<World>("world", &Trace::world),
+        always_written<Name<WorldName>>("world", &Trace::world),
         always_written<Number<std::uint64_t>>("seed", &Trace::seed),
         optional<Text>("note", &Trace::note),
         optional<Flag>("recorded", &Trace::recorded),
@@ -195,11 +189,9 @@ class TraceWriter {
     explicit TraceWriter(const std::string& path) : path_(path), file_(path) {}
 
     void write(const Trace& trace) {
-        if (trace.version != kTraceVersion || trace.world != Trace{}.world ||
-            trace.steps.size() > kMaxTraceOperations) {
-            refuse("expected version " + std::to_string(kTraceVersion) +
-                   " of a trace of the system world with at most " + std::to_string(kMaxTraceOperations) +
-                   " operations");
+        if (trace.version != kTraceVersion || trace.steps.size() > kMaxTraceOperations) {
+            refuse("expected version " + std::to_string(kTraceVersion) + " of a trace with at most " +
+                   std::to_string(kMaxTraceOperations) + " operations");
         }
         nlohmann::ordered_json header = nlohmann::ordered_json::object();
         codec::write_members(trace, header);

@@ -11,6 +11,7 @@
 #include "ops/config.h"
 #include "ops/observation.h"
 #include "ops/operation.h"
+#include "ops/world.h"
 
 namespace vmref {
 
@@ -31,7 +32,7 @@ struct Step {
 
 struct Trace {
     int version = kTraceVersion;
-    std::string world = "system";
+    WorldName world = WorldName::system;
     std::uint64_t seed = 0;
     std::string note;
     bool recorded = false;  // from a real program: no access may end in a signal

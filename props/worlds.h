@@ -1,0 +1,36 @@
+// All worlds, and the one place that leads from the name of a world to its types.
+//
+// A world is a struct with
+//   - kName (ops/world.h);
+//   - Model: Model(config), refuse(operation), step(operation, observed), as model::System;
+//   - Subject: Subject(config, defects), apply(operation), as impl::System;
+//   - Invariants: Invariants(subject), check_changes(), check_all(), violation(), invariants(), as InvariantSet;
+//   - Comparison: Comparison(subject, model, invariants), compare_changes(), compare_sample(), compare_all(),
+//     cells_compared(), as Abstraction;
+//   - draw(choices, model, config): an operation that the model does not refuse (props/generators);
+//   - varied(base, n): the n-th other machine for campaigns on the default one;
+//   - the small functions of SystemWorld, for counts and for what a value is judged by.
+// To add one: its name, its operations (ops/operation.h, ops/codec_layout*.h, traces/schema.json), its struct, its row
+// in `with_world`, its Lockstep in lockstep.cc, and what its operations become when they are made simpler
+// (shrink_changes.cc).
+#pragma once
+
+#include <cstdlib>
+#include <utility>
+
+#include "ops/world.h"
+#include "props/system_world.h"
+
+namespace vmref::props {
+
+// Calls f.operator()<World>() for the world of that name.
+template <typename F>
+decltype(auto) with_world(WorldName name, F&& f) {
+    switch (name) {
+        case WorldName::system:
+            return std::forward<F>(f).template operator()<SystemWorld>();
+    }
+    std::abort();
+}
+
+}  // namespace vmref::props
