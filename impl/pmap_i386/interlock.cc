@@ -1,4 +1,6 @@
 // The interlock around a PTE change, and the only writer of PTEs.
+#include <bit>
+
 #include "impl/pmap_i386/pmap.h"
 
 namespace vmref::impl {
@@ -32,11 +34,9 @@ void PmapSystem::commit(Pmap& pmap, Va va, Pa address, std::uint32_t old, const 
 // A CPU outside `active` dropped its translations when it left the address space.
 void PmapSystem::deinterlock(Pmap& pmap, Va va, bool invalidate) {
     if (invalidate) {
-        for (CpuId cpu = 0; cpu < machine_.cpu_count(); ++cpu) {
-            if ((pmap.active >> cpu & 1U) != 0) {
-                machine_.invlpg(cpu, va);
-                ++invalidations_;
-            }
+        for (std::uint32_t cpus = pmap.active; cpus != 0; cpus &= cpus - 1) {
+            machine_.invlpg(static_cast<CpuId>(std::countr_zero(cpus)), va);
+            ++invalidations_;
         }
     }
     pmap.interlocked = false;

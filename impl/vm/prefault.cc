@@ -12,22 +12,15 @@ namespace {
 class NeighbourWindow {
   public:
     NeighbourWindow(const MapEntry& entry, Va center, std::uint32_t pages)
-        : entry_(entry), center_(center), pages_(pages) {}
+        : entry_(entry), up_(center), down_(center), pages_(pages) {}
 
     bool next(Va& va) {
-        while (step_ < pages_ && !(up_closed_ && down_closed_)) {
-            const std::uint32_t i = step_++;
-            last_up_ = i % 2 == 0;
-            const std::int64_t distance = last_up_ ? std::int64_t{i} / 2 + 1 : -(std::int64_t{i} + 1) / 2;
-            const std::int64_t address = std::int64_t{center_} + distance * std::int64_t{kPageSize};
-            if (last_up_ ? up_closed_ : down_closed_) {
+        for (; step_ < pages_ && !(up_closed_ && down_closed_); ++step_) {
+            last_up_ = step_ % 2 == 0;
+            if (last_up_ ? !step_up(va) : !step_down(va)) {
                 continue;
             }
-            if (address < std::int64_t{entry_.start} || address >= std::int64_t{entry_.end}) {
-                close_direction();
-                continue;
-            }
-            va = static_cast<Va>(address);
+            ++step_;
             return true;
         }
         return false;
@@ -35,8 +28,24 @@ class NeighbourWindow {
     void close_direction() { (last_up_ ? up_closed_ : down_closed_) = true; }
 
   private:
+    bool step_up(Va& va) {
+        up_closed_ = up_closed_ || entry_.end - up_ <= kPageSize;
+        if (!up_closed_) {
+            va = up_ += kPageSize;
+        }
+        return !up_closed_;
+    }
+    bool step_down(Va& va) {
+        down_closed_ = down_closed_ || down_ == entry_.start;
+        if (!down_closed_) {
+            va = down_ -= kPageSize;
+        }
+        return !down_closed_;
+    }
+
     const MapEntry& entry_;
-    Va center_;
+    Va up_;  // farthest page so far, each way
+    Va down_;
     std::uint32_t pages_;
     std::uint32_t step_ = 0;
     bool up_closed_ = false;
