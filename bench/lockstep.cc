@@ -31,8 +31,9 @@ std::vector<Operation> drawn_mix() {
 void run(benchmark::State& state, bool compare) {
     const std::vector<Operation> operations = drawn_mix();
     props::RunCounts counts;
+    props::SystemLockstep lockstep(Config{}, {}, {.checkpoint_every = 4096, .compare = compare});
     for ([[maybe_unused]] const auto iteration : state) {
-        props::SystemLockstep lockstep(Config{}, {}, {.checkpoint_every = 4096, .compare = compare});
+        lockstep.reset();
         for (const Operation& operation : operations) {
             benchmark::DoNotOptimize(lockstep.apply(operation));
         }

@@ -43,23 +43,46 @@ Process* System::find_by_pmap(PmapId pmap) const {
 }
 
 Observation System::apply(const Operation& operation) {
+    const ArenaScope scope(arena_);
     kernel_.journal.clear();
     kernel_.discarded.clear();
     kernel_.bytes_moved = 0;
     killed_.clear();
-    const Pid actor = visit_operation<WorldName::system>([](const auto& op) { return acting_process(op); }, operation);
-    kernel_.curproc = find(actor);
-    Observation observation = visit_operation<WorldName::system>([this](const auto& op) { return run(op); }, operation);
+    Pid actor = 0;
+    Outcome outcome = visit_operation<WorldName::system>(
+        [this, &actor](const auto& op) {
+            actor = acting_process(op);
+            if (last_found_ == nullptr || last_found_->pid != actor) {
+                last_found_ = find(actor);
+            }
+            kernel_.curproc = last_found_;
+            return run(op);
+        },
+        operation);
     if (kernel_.current_dying()) {
         kernel_.curproc = nullptr;
         end_process(actor);
         killed_.push_back(actor);
-        observation = Observation{.signal = Signal::kill, .value = kernel_.bytes_moved};
+        outcome = {.signal = Signal::kill, .value = kernel_.bytes_moved};
     }
     kernel_.curproc = nullptr;
-    observation.witness.discarded.assign(kernel_.discarded.begin(), kernel_.discarded.end());
-    observation.witness.killed.assign(killed_.begin(), killed_.end());
+    Observation observation{
+        .status = outcome.status, .signal = outcome.signal, .value = outcome.value, .address = outcome.address};
+    if (!kernel_.discarded.empty()) {
+        observation.witness.discarded.assign(kernel_.discarded.begin(), kernel_.discarded.end());
+    }
+    if (!killed_.empty()) {
+        observation.witness.killed.assign(killed_.begin(), killed_.end());
+    }
     return observation;
+}
+
+// The free queue gives out frames in ascending order as long as none comes back, and what came back first: frames above
+// the peak are as they were at first, the queue links of the next one excepted.
+TouchedCounts System::touched() const {
+    constexpr std::size_t kFrameZero = 1;
+    constexpr std::size_t kNextFree = 1;
+    return {kFrameZero + kernel_.pages.peak_frames() + kNextFree, kernel_.swap.touched()};
 }
 
 bool System::make_progress(BlockPoint point, const void* /*channel*/) {
@@ -136,18 +159,21 @@ void System::leave_address_space(Process& process) {
 
 void System::end_process(Pid pid) {
     leave_address_space(process(pid));
+    if (last_found_ != nullptr && last_found_->pid == pid) {
+        last_found_ = nullptr;
+    }
     processes_.erase(pid);
 }
 
-Observation System::run(const Spawn& operation) {
-    auto created = std::make_unique<Process>();
+Outcome System::run(const Spawn& operation) {
+    auto created = make_owned<Process>();
     created->pid = operation.pid;
     new_address_space(*created);
     processes_.emplace(operation.pid, std::move(created));
     return {};
 }
 
-Observation System::run(const Exec& operation) {
+Outcome System::run(const Exec& operation) {
     Process& self = process(operation.pid);
     leave_address_space(self);
     self.nthreads = 1;
@@ -155,15 +181,15 @@ Observation System::run(const Exec& operation) {
     return {};
 }
 
-Observation System::run(const Exit& operation) {
+Outcome System::run(const Exit& operation) {
     kernel_.curproc = nullptr;
     end_process(operation.pid);
     return {};
 }
 
-Observation System::run(const Fork& operation) {
+Outcome System::run(const Fork& operation) {
     Process& parent = process(operation.parent);
-    auto child = std::make_unique<Process>();
+    auto child = make_owned<Process>();
     child->pid = operation.child;
     child->cpu = parent.cpu;
     if (!new_address_space(*child)) {
@@ -214,14 +240,14 @@ void System::run_on(Process& process, CpuId cpu) {
     limit_active_cpus(process, cpu);
 }
 
-Observation System::run(const Threads& operation) {
+Outcome System::run(const Threads& operation) {
     Process& self = process(operation.pid);
     self.nthreads = operation.count;
     limit_active_cpus(self, self.cpu);
     return {};
 }
 
-Observation System::run(const Switch& operation) {
+Outcome System::run(const Switch& operation) {
     if (operation.pid == 0) {
         idle(operation.cpu);
     } else {
@@ -230,7 +256,7 @@ Observation System::run(const Switch& operation) {
     return {};
 }
 
-Observation System::run(const Pageout& operation) {
+Outcome System::run(const Pageout& operation) {
     pageout_scan(kernel_, operation.pages, false);
     return {};
 }

@@ -1,10 +1,7 @@
 // The assembled kernel: takes the operations of the system world through the real fault, object and pmap code.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <vector>
-
+#include "impl/arena/containers.h"
 #include "impl/defects/defects.h"
 #include "impl/vm/kernel.h"
 #include "ops/config.h"
@@ -12,6 +9,14 @@
 #include "ops/operation.h"
 
 namespace vmref::impl {
+
+// An observation without its witness.
+struct Outcome {
+    Status status = Status::success;
+    Signal signal = Signal::none;
+    std::uint32_t value = 0;
+    Va address = 0;
+};
 
 // One machine with its processes and files. Everything is deterministic: configuration and operations alone decide.
 //
@@ -29,37 +34,42 @@ class System final : private InlineWaiter, private MemoryKiller {
     // Errors: Finding, if a promise of the implementation is broken; the system is not usable any more then.
     Observation apply(const Operation& operation);
 
+    // What Resettable must put back.
+    TouchedCounts touched() const;
+
     Kernel& kernel() { return kernel_; }
     const Kernel& kernel() const { return kernel_; }
-    const std::map<Pid, std::unique_ptr<Process>>& processes() const { return processes_; }
+    const OrderedMap<Pid, Owned<Process>>& processes() const { return processes_; }
     Process* find(Pid pid) const;
     // The process whose address space has this pmap; nullptr if there is none (any more).
     Process* find_by_pmap(PmapId pmap) const;
 
   private:
-    Observation run(const Spawn& operation);
-    Observation run(const Exec& operation);
-    Observation run(const Exit& operation);
-    Observation run(const Fork& operation);
-    Observation run(const Threads& operation);
-    Observation run(const Switch& operation);
-    Observation run(const CreateFile& operation);
-    Observation run(const Mmap& operation);
-    Observation run(const Munmap& operation);
-    Observation run(const Mremap& operation);
-    Observation run(const Mprotect& operation);
-    Observation run(const Minherit& operation);
-    Observation run(const Madvise& operation);
-    Observation run(const Msync& operation);
-    Observation run(const Mlock& operation);
-    Observation run(const Munlock& operation);
-    Observation run(const Ftruncate& operation);
-    Observation run(const FileRead& operation);
-    Observation run(const FileWrite& operation);
-    Observation run(const Access& operation);
-    Observation run(const Pageout& operation);
+    Outcome run(const Spawn& operation);
+    Outcome run(const Exec& operation);
+    Outcome run(const Exit& operation);
+    Outcome run(const Fork& operation);
+    Outcome run(const Threads& operation);
+    Outcome run(const Switch& operation);
+    Outcome run(const CreateFile& operation);
+    Outcome run(const Mmap& operation);
+    Outcome run(const Munmap& operation);
+    Outcome run(const Mremap& operation);
+    Outcome run(const Mprotect& operation);
+    Outcome run(const Minherit& operation);
+    Outcome run(const Madvise& operation);
+    Outcome run(const Msync& operation);
+    Outcome run(const Mlock& operation);
+    Outcome run(const Munlock& operation);
+    Outcome run(const Ftruncate& operation);
+    Outcome run(const FileRead& operation);
+    Outcome run(const FileWrite& operation);
+    Outcome run(const Access& operation);
+    Outcome run(const Pageout& operation);
 
-    Process& process(Pid pid) { return *processes_.at(pid); }
+    Process& process(Pid pid) {
+        return last_found_ != nullptr && last_found_->pid == pid ? *last_found_ : *processes_.at(pid);
+    }
     Process& create_process(Pid pid);
     bool new_address_space(Process& process);
     void leave_address_space(Process& process);
@@ -80,16 +90,18 @@ class System final : private InlineWaiter, private MemoryKiller {
     bool read_run(Process& self, Vnode& vnode, const CopyRun& run);
     bool write_run(Process& self, Vnode& vnode, const CopyRun& run);
     template <class MoveRun>
-    Observation move_bytes(Process& self, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run);
+    Outcome move_bytes(Process& self, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run);
 
     bool make_progress(BlockPoint point, const void* channel) override;
     bool kill_biggest() override;
 
+    Arena* const arena_ = current_arena();  // where all of this lies; nullptr: on the heap
     Kernel kernel_;
-    std::map<Pid, std::unique_ptr<Process>> processes_;
-    std::vector<Process*> running_;  // by cpu; nullptr: idle
-    std::vector<Process*> by_pmap_;  // by pmap id
-    std::vector<Pid> killed_;        // in the current operation
+    OrderedMap<Pid, Owned<Process>> processes_;
+    Process* last_found_ = nullptr;  // by apply(): most operations are of the process of the one before
+    Vector<Process*> running_;       // by cpu; nullptr: idle
+    Vector<Process*> by_pmap_;       // by pmap id
+    Vector<Pid> killed_;             // in the current operation
 };
 
 }  // namespace vmref::impl

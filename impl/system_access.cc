@@ -35,7 +35,7 @@ Status System::handle_fault(Process& self, const AccessResult& fault, Privilege 
     return vm_fault(kernel_, self.map, trunc_page(fault.cr2), needed, flags);
 }
 
-Observation System::run(const Access& operation) {
+Outcome System::run(const Access& operation) {
     Process& self = process(operation.pid);
     run_on(self, self.cpu);
     if (operation.kernel && std::uint64_t{operation.addr} + operation.size > kUserEnd) {
@@ -144,7 +144,7 @@ bool System::write_run(Process& self, Vnode& vnode, const CopyRun& run) {
 
 // uiomove: run by run, each inside one page of either side, until one fails.
 template <class MoveRun>
-Observation System::move_bytes(Process& self, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run) {
+Outcome System::move_bytes(Process& self, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run) {
     const std::uint32_t& moved = kernel_.bytes_moved;  // each run counts its own bytes
     while (moved < length && !kernel_.current_dying()) {
         const std::uint32_t file_offset = offset + moved;
@@ -158,14 +158,14 @@ Observation System::move_bytes(Process& self, std::uint32_t offset, std::uint32_
     return {.value = moved};
 }
 
-Observation System::run(const FileRead& operation) {
+Outcome System::run(const FileRead& operation) {
     Vnode& vnode = *kernel_.vnodes.at(operation.file);
     const std::uint32_t available = operation.offset < vnode.size() ? vnode.size() - operation.offset : 0;
     return move_bytes(process(operation.pid), operation.offset, std::min(operation.length, available), operation.buffer,
                       [&](Process& self, const CopyRun& run) { return read_run(self, vnode, run); });
 }
 
-Observation System::run(const FileWrite& operation) {
+Outcome System::run(const FileWrite& operation) {
     Vnode& vnode = *kernel_.vnodes.at(operation.file);
     if (operation.length != 0 && std::uint64_t{operation.offset} + operation.length > kMaxFileSize) {
         return {.status = Status::invalid_argument};

@@ -30,7 +30,7 @@ Range widen(Va addr, std::uint32_t length) {
 
 // Runs `act(start, end)` on the widened range, if there is one.
 template <class Act>
-Observation on_range(Va addr, std::uint32_t length, Act act) {
+Outcome on_range(Va addr, std::uint32_t length, Act act) {
     const Range range = widen(addr, length);
     if (range.status != Status::success || range.empty()) {
         return {.status = range.status};
@@ -44,8 +44,8 @@ bool page_aligned(std::uint32_t value) {
 
 }  // namespace
 
-Observation System::run(const CreateFile& operation) {
-    auto vnode = std::make_unique<Vnode>(operation.file, operation.size);
+Outcome System::run(const CreateFile& operation) {
+    auto vnode = make_owned<Vnode>(operation.file, operation.size);
     vnode->object = &kernel_.objects.allocate(ObjectType::vnode, vnode->pages());
     vnode->object->vnode = vnode.get();
     kernel_.vnodes.emplace(operation.file, std::move(vnode));
@@ -80,7 +80,7 @@ Status System::map_file(const Mmap& operation, Map& map, Va start, Va end) {
     return Status::success;
 }
 
-Observation System::run(const Mmap& operation) {
+Outcome System::run(const Mmap& operation) {
     Map& map = process(operation.pid).map;
     const bool stack_ok = !operation.stack || (operation.fixed && !operation.shared && operation.file == 0);
     if (operation.length == 0) {
@@ -101,7 +101,7 @@ Observation System::run(const Mmap& operation) {
     return {.status = status, .address = status == Status::success ? start : 0};
 }
 
-Observation System::run(const Munmap& operation) {
+Outcome System::run(const Munmap& operation) {
     Map& map = process(operation.pid).map;
     return on_range(operation.addr, operation.length, [&](Va start, Va end) {
         return map_has_hole(map, start, end) ? Status::invalid_argument : map_remove(kernel_, map, start, end);
@@ -142,7 +142,7 @@ Status System::grow_mapping(const Mremap& operation, Process& self) {
     return Status::success;
 }
 
-Observation System::run(const Mremap& operation) {
+Outcome System::run(const Mremap& operation) {
     Process& self = process(operation.pid);
     const bool aligned = page_aligned(operation.addr) && page_aligned(operation.length) &&
                          page_aligned(operation.new_addr) && page_aligned(operation.new_length);
@@ -175,41 +175,41 @@ Observation System::run(const Mremap& operation) {
     return {};
 }
 
-Observation System::run(const Mprotect& operation) {
+Outcome System::run(const Mprotect& operation) {
     return on_range(operation.addr, operation.length, [&](Va start, Va end) {
         return map_protect(kernel_, process(operation.pid).map, start, end, operation.prot);
     });
 }
 
-Observation System::run(const Minherit& operation) {
+Outcome System::run(const Minherit& operation) {
     return on_range(operation.addr, operation.length, [&](Va start, Va end) {
         return map_inherit(kernel_, process(operation.pid).map, start, end, operation.inherit);
     });
 }
 
-Observation System::run(const Madvise& operation) {
+Outcome System::run(const Madvise& operation) {
     return on_range(operation.addr, operation.length, [&](Va start, Va end) {
         return map_madvise(kernel_, process(operation.pid).map, start, end, operation.advice);
     });
 }
 
-Observation System::run(const Msync& operation) {
+Outcome System::run(const Msync& operation) {
     return on_range(operation.addr, operation.length, [&](Va start, Va end) {
         return map_clean(kernel_, process(operation.pid).map, start, end, operation.invalidate);
     });
 }
 
-Observation System::run(const Mlock& operation) {
+Outcome System::run(const Mlock& operation) {
     return on_range(operation.addr, operation.length,
                     [&](Va start, Va end) { return map_user_wire(kernel_, process(operation.pid).map, start, end); });
 }
 
-Observation System::run(const Munlock& operation) {
+Outcome System::run(const Munlock& operation) {
     return on_range(operation.addr, operation.length,
                     [&](Va start, Va end) { return map_user_unwire(kernel_, process(operation.pid).map, start, end); });
 }
 
-Observation System::run(const Ftruncate& operation) {
+Outcome System::run(const Ftruncate& operation) {
     vnode_pager_setsize(kernel_, *kernel_.vnodes.at(operation.file), operation.size);
     return {};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -84,6 +85,7 @@ class Campaign {
 
   private:
     Config next_config() const;
+    Lockstep<World>& fresh_lockstep(const Config& config);
     void run_system();
     bool apply(Lockstep<World>& lockstep, const Operation& operation);
     bool exhausted() const;
@@ -93,6 +95,8 @@ class Campaign {
     const CampaignOptions& options_;
     const std::function<void(const CampaignResult&)>& progress_;
     const Stopwatch stopwatch_;
+    std::optional<Lockstep<World>> usual_;  // of options_.config: reset for every system that has it
+    std::optional<Lockstep<World>> other_;
     CampaignResult result_;
     Digest digest_;
     std::uint64_t operations_ = 0;
@@ -157,10 +161,22 @@ Config Campaign<World>::next_config() const {
 }
 
 template <class World>
+Lockstep<World>& Campaign<World>::fresh_lockstep(const Config& config) {
+    if (config != options_.config) {
+        return other_.emplace(config, options_.defects);
+    }
+    if (!usual_) {
+        return usual_.emplace(config, options_.defects);
+    }
+    usual_->reset();
+    return *usual_;
+}
+
+template <class World>
 void Campaign<World>::run_system() {
     const Config config = next_config();
     result_.config = config;
-    Lockstep<World> lockstep(config, options_.defects);
+    Lockstep<World>& lockstep = fresh_lockstep(config);
     Prng prng(options_.seed, result_.systems++);
     Record record{};
     result_.trace.clear();

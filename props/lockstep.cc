@@ -62,14 +62,27 @@ Difference compare(const Observation& actual, const Observation& expected) {
 
 template <class World>
 Lockstep<World>::Lockstep(const Config& config, const impl::DefectSet& defects, const LockstepOptions& options)
-    : options_(options),
-      model_(config),
-      subject_(std::make_unique<typename World::Subject>(config, defects)),
-      invariants_(std::make_unique<typename World::Invariants>(*subject_)),
-      comparison_(std::make_unique<typename World::Comparison>(*subject_, model_, *invariants_)) {
+    : config_(config), options_(options), model_(config), subject_(config, defects) {
+    attach();
+}
+
+template <class World>
+void Lockstep<World>::attach() {
+    invariants_.emplace(*subject_);
+    comparison_.emplace(*subject_, model_, *invariants_);
     if (!options_.compare) {
         World::without_invariants(*subject_);
     }
+}
+
+template <class World>
+void Lockstep<World>::reset() {
+    subject_.reset();
+    model_ = typename World::Model(config_);
+    attach();
+    counts_ = {};
+    observed_ = {};
+    expected_ = {};
 }
 
 template <class World>

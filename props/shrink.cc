@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -23,31 +25,61 @@ struct Run {
     std::optional<Violation> found;
 };
 
+using Runner = std::function<Run(const Operations&, const Config&)>;
+
+// Thousands of short runs, most of them on the same machine: it is reset, not built anew.
 template <class World>
-Run run_lockstep(const Operations& operations, const Config& config, const impl::DefectSet& defects) {
-    Run run;
-    run.taken.reserve(operations.size());
-    run.places.reserve(operations.size());
-    Lockstep<World> lockstep(config, defects);
-    for (const Operation& operation : operations) {
-        if (lockstep.refuse(operation)) {
-            continue;
+class LockstepRunner {
+  public:
+    explicit LockstepRunner(const impl::DefectSet& defects) : defects_(defects) {}
+
+    Run operator()(const Operations& operations, const Config& config) {
+        if (lockstep_ && config_ == config) {
+            lockstep_->reset();
+        } else {
+            lockstep_.reset();
+            lockstep_ = std::make_shared<Lockstep<World>>(config, defects_);
+            config_ = config;
         }
-        run.found = lockstep.apply(operation);
-        run.taken.push_back(operation);
-        run.places.push_back(run.found ? 0 : lockstep.observed().address);
-        if (run.found) {
-            return run;
-        }
+        return run(operations);
     }
-    run.found = lockstep.checkpoint();
-    return run;
+
+  private:
+    Run run(const Operations& operations) {
+        Run run;
+        run.taken.reserve(operations.size());
+        run.places.reserve(operations.size());
+        for (const Operation& operation : operations) {
+            if (lockstep_->refuse(operation)) {
+                continue;
+            }
+            run.found = lockstep_->apply(operation);
+            run.taken.push_back(operation);
+            run.places.push_back(run.found ? 0 : lockstep_->observed().address);
+            if (run.found) {
+                return run;
+            }
+        }
+        run.found = lockstep_->checkpoint();
+        return run;
+    }
+
+    impl::DefectSet defects_;
+    Config config_;
+    std::shared_ptr<Lockstep<World>> lockstep_;  // shared, because a Runner can be copied
+};
+
+Runner runner(WorldName world, const impl::DefectSet& defects) {
+    return with_world(world, [&defects]<class World>() -> Runner { return LockstepRunner<World>(defects); });
 }
 
 class Search {
   public:
     Search(Operations operations, std::string rule, const ShrinkOptions& options)
-        : rule_(std::move(rule)), options_(options), start_(Clock::now()) {
+        : rule_(std::move(rule)),
+          options_(options),
+          run_(runner(options.world, options.defects)),
+          start_(Clock::now()) {
         best_.operations = std::move(operations);
         best_.config = options.config;
     }
@@ -84,8 +116,7 @@ class Search {
             options_.progress(best_.operations.size(), best_.runs);
         }
         ++best_.runs;
-        Run run = with_world(options_.world,
-                             [&]<class World> { return run_lockstep<World>(candidate, config, options_.defects); });
+        Run run = run_(candidate, config);
         if (!run.found || run.found->rule != rule_) {
             return false;
         }
@@ -270,6 +301,7 @@ class Search {
 
     std::string rule_;
     const ShrinkOptions& options_;
+    Runner run_;
     Clock::time_point start_;
     ShrinkResult best_;
     std::vector<Va> places_;

@@ -63,7 +63,7 @@ std::optional<Violation> first_violation(const std::vector<Operation>& operation
 
 class Shrink : public testing::Test {
   protected:
-    Shrink() : options_{small(), with(impl::Defect::m01_backing_page_writable)} {
+    Shrink() : options_{.config = small(), .defects = with(impl::Defect::m01_backing_page_writable)} {
         const auto violation = first_violation(long_run(), options_);
         rule_ = violation ? violation->rule : "";
     }

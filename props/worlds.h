@@ -3,7 +3,8 @@
 // A world is a struct with
 //   - kName (ops/world.h);
 //   - Model: Model(config), refuse(operation), step(operation, observed), as model::System;
-//   - Subject: Subject(config, defects), apply(operation), as impl::System;
+//   - Subject: Subject(config, defects), apply(operation), touched(), as impl::System; it takes its memory from
+//     impl/arena/containers.h, so that it can be reset;
 //   - Invariants: Invariants(subject), check_changes(), check_all(), violation(), invariants(), as InvariantSet;
 //   - Comparison: Comparison(subject, model, invariants), compare_changes(), compare_sample(), compare_all(),
 //     cells_compared(), as Abstraction;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/machine/narration.h"
 #include "ops/types.h"
 
@@ -28,15 +28,15 @@ struct Journal {
         Va end;
     };
 
-    std::vector<Frame> frames;      // contents of a frame changed (each once)
-    std::vector<Pte> ptes;          // a PTE word changed
-    std::vector<Cell> cells;        // what an object holds at an index changed: page, validity, dirtiness, block
-    std::vector<Entry> entries;     // a map entry appeared, went, or changed its attributes
-    std::vector<ObjectId> objects;  // references, shadows, counts of an object changed
+    Vector<Frame> frames;      // contents of a frame changed (each once)
+    Vector<Pte> ptes;          // a PTE word changed
+    Vector<Cell> cells;        // what an object holds at an index changed: page, validity, dirtiness, block
+    Vector<Entry> entries;     // a map entry appeared, went, or changed its attributes
+    Vector<ObjectId> objects;  // references, shadows, counts of an object changed
 
     Narration* narration = nullptr;  // told of every step; nullptr: nobody listens
 
-    explicit Journal(std::uint32_t frame_count) : frame_epoch_(frame_count, 0) {}
+    explicit Journal(std::uint32_t frame_count) : frame_epoch_(frame_count) {}
 
     void frame_written(Frame frame) {
         if (frame_epoch_[frame] != epoch_) {
@@ -63,7 +63,7 @@ struct Journal {
     }
 
   private:
-    std::vector<std::uint64_t> frame_epoch_;
+    PerFrame<std::uint64_t> frame_epoch_;
     std::uint64_t epoch_ = 1;
 };
 

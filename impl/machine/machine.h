@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/defects/defects.h"
 #include "impl/machine/journal.h"
 #include "impl/machine/physical_memory.h"
@@ -64,7 +64,7 @@ class Machine {
     void fill(Cpu& cpu, Va va, std::uint32_t pde, std::uint32_t leaf);
 
     PhysicalMemory memory_;
-    std::vector<Cpu> cpus_;
+    Vector<Cpu> cpus_;
     std::uint64_t accesses_ = 0;
 };
 

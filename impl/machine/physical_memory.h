@@ -6,8 +6,8 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/machine/journal.h"
 #include "ops/types.h"
 
@@ -16,7 +16,7 @@ namespace vmref::impl {
 class PhysicalMemory {
   public:
     PhysicalMemory(std::uint32_t frames, Journal& journal)
-        : bytes_(zeroed(std::size_t{frames} * kPageSize)), written_(frames, 0), journal_(journal) {}
+        : bytes_(zeroed(frames)), written_(frames), journal_(journal) {}
 
     std::uint32_t frames() const { return static_cast<std::uint32_t>(written_.size()); }
 
@@ -49,20 +49,27 @@ class PhysicalMemory {
 
   private:
     struct Free {
-        void operator()(std::uint8_t* bytes) const { std::free(bytes); }
+        bool in_arena;
+        void operator()(std::uint8_t* bytes) const {
+            if (!in_arena) {
+                std::free(bytes);
+            }
+        }
     };
     using Bytes = std::unique_ptr<std::uint8_t[], Free>;
-    // calloc: the host supplies zero pages as they are touched, so that an unused machine costs nothing.
-    static Bytes zeroed(std::size_t size) {
-        Bytes bytes(static_cast<std::uint8_t*>(std::calloc(size, 1)));
-        if (!bytes) {
+    // The host supplies zero pages as they are touched, so that an unused machine costs nothing.
+    static Bytes zeroed(std::uint32_t frames) {
+        Arena* const arena = current_arena();
+        void* const bytes = arena != nullptr ? arena->allocate_indexed(Indexed::by_frame, kPageSize, frames, true)
+                                             : std::calloc(frames, kPageSize);
+        if (bytes == nullptr) {
             throw std::bad_alloc();
         }
-        return bytes;
+        return Bytes(static_cast<std::uint8_t*>(bytes), Free{arena != nullptr});
     }
 
     Bytes bytes_;
-    std::vector<std::uint8_t> written_;
+    PerFrame<std::uint8_t> written_;
     Journal& journal_;
 };
 

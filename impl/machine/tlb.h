@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "ops/types.h"
 
 namespace vmref::impl {
@@ -51,7 +51,7 @@ class Tlb {
             holds_big_ = holds_big_ || (entry.valid && entry.big);
         }
     }
-    const std::vector<TlbEntry>& entries() const { return entries_; }
+    const Vector<TlbEntry>& entries() const { return entries_; }
 
   private:
     void invalidate_big(Va va) {
@@ -64,7 +64,7 @@ class Tlb {
 
     static constexpr std::uint32_t kPiecesOfBig = 1024;
 
-    std::vector<TlbEntry> entries_;
+    Vector<TlbEntry> entries_;
     std::uint32_t mask_;
     bool holds_big_ = false;
 };

@@ -3,9 +3,8 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
-#include <deque>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/machine/journal.h"
 #include "impl/page/page.h"
 #include "impl/sched/scheduler.h"
@@ -46,10 +45,11 @@ struct Object {
     std::uint32_t chain_holders = 0;  // chain lock: while above 0 no collapse, no bypass
 
     PageTree pages;
+    Page* last_found = nullptr;  // where the next lookup starts: faults come in runs
     std::uint32_t resident_page_count = 0;
 
-    Vnode* vnode = nullptr;                 // handle of a vnode object
-    std::vector<std::uint32_t> swap_slots;  // by index; kNoSwapSlot or beyond the end: no block
+    Vnode* vnode = nullptr;            // handle of a vnode object
+    Vector<std::uint32_t> swap_slots;  // by index; kNoSwapSlot or beyond the end: no block
     std::uint32_t swap_count = 0;
 
     MapEntry* first_entry = nullptr;  // the entries that name this object as top (catalogue D-1)
@@ -83,13 +83,13 @@ class ObjectStore {
     Object* find(ObjectId id) const { return id < by_id_.size() ? by_id_[id] : nullptr; }
     std::uint32_t count() const { return count_; }
     // Live objects by id; nullptr where an id is free.
-    const std::vector<Object*>& all() const { return by_id_; }
+    const Vector<Object*>& all() const { return by_id_; }
 
   private:
     Journal& journal_;
-    std::deque<Object> storage_;
-    std::vector<Object*> by_id_;
-    std::vector<ObjectId> free_ids_;
+    Deque<Object> storage_;
+    Vector<Object*> by_id_;
+    Vector<ObjectId> free_ids_;
     std::uint32_t count_ = 0;
 };
 

@@ -175,6 +175,9 @@ void PageSystem::remove(Page& page) {
     ensure_rule(page.object != nullptr, "I-29", "a removed page is in an object");
     cell_changed(page);
     Object& object = *page.object;
+    if (object.last_found == &page) {
+        object.last_found = nullptr;
+    }
     object.pages.erase(object.pages.iterator_to(page));
     --object.resident_page_count;
     ++object.generation;

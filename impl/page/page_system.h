@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <span>
 #include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/defects/assertion.h"
 #include "impl/defects/defects.h"
 #include "impl/machine/machine.h"
@@ -26,8 +29,17 @@ class PageSystem {
 
     // --- finding and busying -------------------------------------------------------------------------------------
     Page* lookup(Object& object, PageIndex index) const {
+        if (Page* const near = object.last_found) {
+            if (near->pindex == index) {
+                return near;
+            }
+            const auto next = std::next(object.pages.iterator_to(*near));
+            if (next != object.pages.end() && next->pindex == index) {
+                return object.last_found = &*next;
+            }
+        }
         const auto found = object.pages.find(index);
-        return found == object.pages.end() ? nullptr : &*found;
+        return found == object.pages.end() ? nullptr : object.last_found = &*found;
     }
     // nullptr: not resident. Otherwise the page: busied by us (error false), or somebody else's, hard or soft (error
     // true).
@@ -107,7 +119,7 @@ class PageSystem {
     void copy(const Page& from, Page& to);  // contents; to.valid := all, to.dirty := all
 
     Page& page_of_frame(Frame frame) { return pages_[frame]; }
-    const std::vector<Page>& pages() const { return pages_; }
+    std::span<const Page> pages() const { return pages_; }
     PhysicalMemory& memory() { return machine_.memory(); }
     std::uint64_t reactivated() const { return reactivated_; }
 
@@ -140,7 +152,7 @@ class PageSystem {
     Scheduler& sched_;
     Journal& journal_;
     PageQueue free_, hold_, cache_, inactive_, active_;
-    std::vector<Page> pages_;  // by frame; frame 0 unused
+    std::vector<Page, IndexedAllocator<Page, Indexed::by_frame, false>> pages_;  // by frame; frame 0 unused
     std::uint32_t wired_count_ = 0;
     std::uint32_t peak_frames_ = 0;
     std::uint64_t reactivated_ = 0;

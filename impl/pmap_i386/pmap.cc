@@ -13,7 +13,7 @@ PmapSystem::PmapSystem(const Config& config, const DefectSet& /*defects*/, Machi
       sched_(sched),
       journal_(journal),
       by_id_(1, nullptr),  // id 0 names nobody
-      pv_tables_(std::size_t{config.frames} + 1, nullptr) {}
+      pv_tables_(std::size_t{config.frames} + 1) {}
 
 // The kernel's part of the directory stays empty.
 Pmap* PmapSystem::create() {
@@ -91,7 +91,8 @@ void PmapSystem::activate(CpuId cpu, Pmap* previous, Pmap* next) {
 
 bool PmapSystem::prefault_ok(const Pmap& pmap, Va va) const {
     const std::uint32_t directory_entry = pde(pmap, va);
-    return directory_entry != 0 && (directory_entry & kPtePS) == 0 && pte(pmap, va) == 0;
+    return directory_entry != 0 && (directory_entry & kPtePS) == 0 &&
+           machine_.memory().read32((directory_entry & kPteFrame) + 4 * pte_index(va)) == 0;
 }
 
 std::uint32_t PmapSystem::pde(const Pmap& pmap, Va va) const {

@@ -3,9 +3,8 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/machine/pte.h"
 #include "impl/page/page_system.h"
 #include "impl/pmap_i386/step.h"
@@ -79,7 +78,7 @@ class PmapSystem {
 
     std::uint32_t pv_count() const { return pv_count_; }
     // Live pmaps by id; nullptr where an id is free.
-    const std::vector<Pmap*>& all() const { return by_id_; }
+    const Vector<Pmap*>& all() const { return by_id_; }
     std::uint64_t pte_writes() const { return pte_writes_; }
     std::uint64_t invalidations() const { return invalidations_; }
 
@@ -131,15 +130,15 @@ class PmapSystem {
     Scheduler& sched_;
     Journal& journal_;
 
-    std::deque<Pmap> storage_;  // type-stable; the pmap with id i is storage_[i - 1]
-    std::vector<Pmap*> by_id_;  // nullptr where no pmap lives
-    std::vector<PmapId> free_ids_;
+    Deque<Pmap> storage_;  // type-stable; the pmap with id i is storage_[i - 1]
+    Vector<Pmap*> by_id_;  // nullptr where no pmap lives
+    Vector<PmapId> free_ids_;
 
-    std::deque<PvEntry> pv_storage_;
-    std::vector<PvEntry*> pv_free_;
-    std::deque<PvTable> pv_table_storage_;
-    std::vector<PvTable*> pv_table_free_;
-    std::vector<PvTable*> pv_tables_;  // by frame of the page-table page
+    Deque<PvEntry> pv_storage_;
+    Vector<PvEntry*> pv_free_;
+    Deque<PvTable> pv_table_storage_;
+    Vector<PvTable*> pv_table_free_;
+    PerFrame<PvTable*> pv_tables_;  // by frame of the page-table page
 
     std::uint32_t pv_count_ = 0;
     std::uint64_t pte_writes_ = 0;

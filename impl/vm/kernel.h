@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/defects/defects.h"
 #include "impl/machine/machine.h"
 #include "impl/page/page_system.h"
@@ -84,14 +82,14 @@ struct Kernel {
     PmapSystem pmaps;
     SwapSpace swap;
     EntryPool entries;
-    std::map<FileId, std::unique_ptr<Vnode>> vnodes;
+    OrderedMap<FileId, Owned<Vnode>> vnodes;
     Statistics stats;
 
     Process* curproc = nullptr;  // whose operation runs; nullptr: the kernel's own
     Probe* probe = nullptr;
     MemoryKiller* killer = nullptr;
-    std::vector<Discard> discarded;  // of the current operation (Witness)
-    std::uint32_t bytes_moved = 0;   // progress of the current copy operation (Discard::after)
+    Vector<Discard> discarded;      // of the current operation (Witness)
+    std::uint32_t bytes_moved = 0;  // progress of the current copy operation (Discard::after)
 
     bool on(Defect defect) const { return defects.on(defect); }
     bool current_dying() const { return curproc != nullptr && curproc->lowmemkill; }

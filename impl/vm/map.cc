@@ -89,8 +89,15 @@ MapEntry* map_entry_at_or_after(Map& map, Va va) {
 }
 
 MapEntry* map_entry_at(Map& map, Va va) {
+    if (map.hint != nullptr && map.hint->start <= va && va < map.hint->end) {
+        return map.hint;
+    }
     MapEntry* const entry = map_entry_at_or_after(map, va);
-    return entry != nullptr && entry->start <= va ? entry : nullptr;
+    if (entry == nullptr || entry->start > va) {
+        return nullptr;
+    }
+    map.hint = entry;
+    return entry;
 }
 
 MapEntry* map_next(Map& map, MapEntry& entry) {
@@ -285,6 +292,9 @@ void map_delete(Kernel& k, Map& map, Va start, Va end) {
         k.pmaps.remove(*map.pmap, entry->start, entry->end);
         discard_entry_pages(k, *entry);
         entry_changed(k, *entry);
+        if (map.hint == entry) {
+            map.hint = nullptr;
+        }
         map.entries.erase(map.entries.iterator_to(*entry));
         Object* const object = entry->object;
         entry_set_object(*entry, nullptr);

@@ -3,9 +3,8 @@
 
 #include <boost/intrusive/set.hpp>
 #include <cstdint>
-#include <deque>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/page/object.h"
 #include "impl/pmap_i386/pmap.h"
 #include "ops/types.h"
@@ -76,6 +75,7 @@ struct Map {
     Pid pid = 0;  // of the process
     Pmap* pmap = nullptr;
     EntryTree entries;
+    MapEntry* hint = nullptr;  // the entry found last
     std::uint32_t timestamp = 0;
     std::uint32_t readers = 0;
     bool exclusive = false;
@@ -88,8 +88,8 @@ class EntryPool {
     void release(MapEntry& entry);
 
   private:
-    std::deque<MapEntry> storage_;
-    std::vector<MapEntry*> free_;
+    Deque<MapEntry> storage_;
+    Vector<MapEntry*> free_;
 };
 
 // --- locks (semantics.md 2.7)

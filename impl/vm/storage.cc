@@ -20,19 +20,19 @@ const std::uint8_t* Vnode::block(PageIndex index) const {
     }
     const Block& block = blocks_[index];
     if (!block.bytes) {
-        block.bytes = std::make_unique<std::uint8_t[]>(kPageSize);
-        synthetic_page(id_, index, created_size_, block.bytes.get());
+        block.bytes = make_owned<PageBytes>();
+        synthetic_page(id_, index, created_size_, block.bytes->data());
     }
-    return block.bytes.get();
+    return block.bytes->data();
 }
 
 void Vnode::write_block(PageIndex index, const std::uint8_t* bytes) {
     ensure(index < blocks_.size(), "a file is written below its end");
     Block& block = blocks_[index];
     if (!block.bytes) {
-        block.bytes = std::make_unique<std::uint8_t[]>(kPageSize);
+        block.bytes = make_owned<PageBytes>();
     }
-    std::memcpy(block.bytes.get(), bytes, kPageSize);
+    std::memcpy(block.bytes->data(), bytes, kPageSize);
     block.state = State::data;
 }
 
@@ -41,7 +41,7 @@ void Vnode::zero_tail(std::uint32_t end) {
     if ((end & kPageMask) == 0 || block(index) == nullptr) {
         return;
     }
-    std::memset(blocks_[index].bytes.get() + (end & kPageMask), 0, kPageSize - (end & kPageMask));
+    std::memset(blocks_[index].bytes->data() + (end & kPageMask), 0, kPageSize - (end & kPageMask));
     blocks_[index].state = State::data;
 }
 
@@ -55,26 +55,27 @@ std::uint32_t SwapSpace::allocate() {
     if (free_ == 0) {
         return kNoSwapSlot;
     }
-    while (used_[next_]) {
+    while (used_[next_] != 0) {
         next_ = next_ + 1 == used_.size() ? 0 : next_ + 1;
     }
-    used_[next_] = true;
+    used_[next_] = 1;
     --free_;
+    touched_ = std::max(touched_, next_ + 1);
     return next_;
 }
 
 void SwapSpace::release(std::uint32_t slot) {
-    ensure_rule(slot < used_.size() && used_[slot], "I-10", "a freed swap block was assigned");
-    used_[slot] = false;
+    ensure_rule(slot < used_.size() && used_[slot] != 0, "I-10", "a freed swap block was assigned");
+    used_[slot] = 0;
     ++free_;
 }
 
 void SwapSpace::write(std::uint32_t slot, const std::uint8_t* bytes) {
-    ensure_rule(used_[slot], "I-10", "a written swap block is assigned");
-    if (!bytes_[slot]) {
-        bytes_[slot] = std::make_unique<std::uint8_t[]>(kPageSize);
+    ensure_rule(used_[slot] != 0, "I-10", "a written swap block is assigned");
+    if (bytes_[slot] == nullptr) {
+        bytes_[slot] = &storage_.emplace_back();
     }
-    std::memcpy(bytes_[slot].get(), bytes, kPageSize);
+    std::memcpy(bytes_[slot]->data(), bytes, kPageSize);
 }
 
 }  // namespace vmref::impl

@@ -1,17 +1,16 @@
 // What lies behind the pagers: files and swap space. Contents live outside simulated RAM.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <vector>
 
+#include "impl/arena/containers.h"
 #include "impl/page/object.h"
 #include "ops/types.h"
 
 namespace vmref::impl {
 
-using PageBytes = std::unique_ptr<std::uint8_t[]>;  // kPageSize bytes
+using PageBytes = std::array<std::uint8_t, kPageSize>;
 
 // One file: its size and its blocks on disk. The file's resident pages are those of `object`, which the vnode keeps for
 // good: the object has one reference of the vnode itself besides those of map entries and shadows.
@@ -37,34 +36,37 @@ class Vnode {
     enum class State : std::uint8_t { synthetic, zero, data };
     struct Block {
         State state = State::zero;
-        mutable PageBytes bytes;
+        mutable Owned<PageBytes> bytes;
     };
     void zero_tail(std::uint32_t end);
 
     FileId id_;
     std::uint32_t size_;
     std::uint32_t created_size_;
-    std::vector<Block> blocks_;
+    Vector<Block> blocks_;
 };
 
 // Swap slots of one page each. A slot that is freed keeps its storage for the next user.
 class SwapSpace {
   public:
-    explicit SwapSpace(std::uint32_t slots) : bytes_(slots), used_(slots, false), free_(slots) {}
+    explicit SwapSpace(std::uint32_t slots) : bytes_(slots), used_(slots), free_(slots) {}
 
     std::uint32_t free_slots() const { return free_; }
     // A free slot, the lowest at or after the last one given; kNoSwapSlot if there is none.
     std::uint32_t allocate();
     void release(std::uint32_t slot);
-    bool assigned(std::uint32_t slot) const { return used_[slot]; }
+    bool assigned(std::uint32_t slot) const { return used_[slot] != 0; }
     void write(std::uint32_t slot, const std::uint8_t* bytes);
-    const std::uint8_t* read(std::uint32_t slot) const { return bytes_[slot].get(); }
+    const std::uint8_t* read(std::uint32_t slot) const { return bytes_[slot]->data(); }
+    std::uint32_t touched() const { return touched_; }  // slots from here on were never used
 
   private:
-    std::vector<PageBytes> bytes_;
-    std::vector<bool> used_;
+    PerSwapSlot<PageBytes*> bytes_;  // in storage_; nullptr: never written
+    PerSwapSlot<std::uint8_t> used_;
+    Deque<PageBytes> storage_;
     std::uint32_t free_;
     std::uint32_t next_ = 0;
+    std::uint32_t touched_ = 0;
 };
 
 }  // namespace vmref::impl

@@ -11,7 +11,7 @@ namespace {
 class Enumeration {
   public:
     Enumeration(const Scope& scope, const impl::DefectSet& defects, std::size_t depth)
-        : scope_(scope), defects_(defects), letters_(depth, 0) {}
+        : scope_(scope), lockstep_(scope.config, defects, {.checkpoint_every = 0}), letters_(depth, 0) {}
 
     EnumerationResult run() {
         bool more = true;
@@ -24,21 +24,21 @@ class Enumeration {
   private:
     // Runs the letters as they are. Returns how many were not refused: if not all, the one after them was.
     std::size_t run_sequence() {
-        SystemLockstep lockstep(scope_.config, defects_, {.checkpoint_every = 0});
+        lockstep_.reset();
         for (const Operation& operation : scope_.setup) {
-            apply(lockstep, operation);
+            apply(operation);
         }
         for (std::size_t n = 0; n < letters_.size() && !result_.violation; ++n) {
             const Operation& operation = scope_.alphabet[letters_[n]];
-            if (lockstep.refuse(operation)) {
+            if (lockstep_.refuse(operation)) {
                 ++result_.refused;
                 return n;
             }
-            apply(lockstep, operation);
+            apply(operation);
         }
         ++result_.sequences;
         if (!result_.violation) {
-            result_.violation = lockstep.checkpoint();
+            result_.violation = lockstep_.checkpoint();
         }
         if (result_.violation) {
             keep_trace();
@@ -46,10 +46,10 @@ class Enumeration {
         return letters_.size();
     }
 
-    void apply(SystemLockstep& lockstep, const Operation& operation) {
+    void apply(const Operation& operation) {
         if (!result_.violation) {
             ++result_.operations;
-            result_.violation = lockstep.apply(operation);
+            result_.violation = lockstep_.apply(operation);
         }
     }
 
@@ -80,7 +80,7 @@ class Enumeration {
     }
 
     const Scope& scope_;
-    const impl::DefectSet& defects_;
+    SystemLockstep lockstep_;
     std::vector<std::size_t> letters_;  // indexes into the alphabet
     EnumerationResult result_;
 };

@@ -1,0 +1,83 @@
+// Memory that can be put back to what it was. A simulated machine that lies in an arena, with everything its containers
+// allocate, is reset by copying bytes instead of being built anew: pointers stay right because addresses do not change.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vmref::impl {
+
+// Arrays with an element per frame or per swap slot. Low numbers are used first, so that between two resets only the
+// front of such an array changes.
+enum class Indexed : std::uint8_t { by_frame, by_swap_slot };
+inline constexpr std::size_t kIndexKinds = 2;
+using TouchedCounts = std::array<std::size_t, kIndexKinds>;  // elements that may have changed, by kind
+
+class Arena {
+  public:
+    // Reserves address space; the host supplies memory as it is touched.
+    Arena();
+    ~Arena();
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+
+    // Aligned to 16 bytes. Errors: std::bad_alloc.
+    void* allocate(std::size_t bytes);
+    void deallocate(void* block, std::size_t bytes);
+
+    // An array of zeroes that is never given back. `starts_zero`: it is still all zero when save() is called.
+    void* allocate_indexed(Indexed kind, std::size_t element_size, std::size_t elements, bool starts_zero);
+
+    // Remembers the contents of everything allocated. Once.
+    void save();
+    // Puts back what save() remembered. Of indexed arrays only the first `touched` elements are looked at.
+    // Requires: no other element has changed since save().
+    void restore(const TouchedCounts& touched);
+
+  private:
+    struct FreeBlock {
+        FreeBlock* next;
+    };
+    static constexpr std::size_t kSizeClasses = 40;
+    // Lies in the arena itself: it is restored with the rest.
+    struct State {
+        std::size_t used;
+        std::array<FreeBlock*, kSizeClasses> free;  // by binary logarithm of the size
+    };
+    struct IndexedArray {
+        Indexed kind;
+        std::size_t element_size;
+        std::size_t elements;
+        std::byte* start;
+        std::vector<std::byte> saved;  // empty: all zero
+    };
+
+    State& state() { return *reinterpret_cast<State*>(base_); }
+    void* take(std::size_t bytes);
+    template <class Act>
+    void for_each_free(Act act);
+
+    std::byte* base_;
+    std::byte* indexed_start_;  // indexed arrays grow down from the end
+    std::vector<IndexedArray> indexed_;
+    std::vector<std::byte> image_;
+};
+
+// The arena that new containers of this thread take their memory from; nullptr: the heap.
+Arena* current_arena();
+
+// Makes `arena` the current one for a scope.
+class ArenaScope {
+  public:
+    explicit ArenaScope(Arena* arena);
+    ~ArenaScope();
+    ArenaScope(const ArenaScope&) = delete;
+    ArenaScope& operator=(const ArenaScope&) = delete;
+
+  private:
+    Arena* previous_;
+};
+
+}  // namespace vmref::impl
