@@ -41,6 +41,23 @@ void World::remove(Pid pid) {
     std::erase(pids, pid);
 }
 
+namespace {
+
+MappingView view_of(const Range& range) {
+    return {.start = range.start << kPageShift,
+            .pages = range.pages,
+            .prot = range.prot,
+            .max_prot = range.max_prot,
+            .inherit = range.inherit,
+            .wired = range.wired,
+            .shared = range.shared,
+            .file = range.container->file(),
+            .file_page = range.container->file() != 0 ? range.container->file_page(range.offset) : 0,
+            .stack_reserve = range.reserve};
+}
+
+}  // namespace
+
 struct System::State : World {
     using World::World;
 };
@@ -83,8 +100,10 @@ std::uint32_t System::threads(Pid pid) const {
 
 void System::mappings(Pid pid, std::vector<MappingView>& out) const {
     out.clear();
-    for (std::size_t n = 0; n < mapping_count(pid); ++n) {
-        out.push_back(mapping(pid, n));
+    if (const Process* process = state_->find(pid)) {
+        for (const Range& range : process->space.ranges()) {
+            out.push_back(view_of(range));
+        }
     }
 }
 
@@ -94,17 +113,7 @@ std::size_t System::mapping_count(Pid pid) const {
 }
 
 MappingView System::mapping(Pid pid, std::size_t n) const {
-    const Range& range = state_->find(pid)->space.ranges()[n];
-    return {.start = range.start << kPageShift,
-            .pages = range.pages,
-            .prot = range.prot,
-            .max_prot = range.max_prot,
-            .inherit = range.inherit,
-            .wired = range.wired,
-            .shared = range.shared,
-            .file = range.container->file(),
-            .file_page = range.container->file() != 0 ? range.container->file_page(range.offset) : 0,
-            .stack_reserve = range.reserve};
+    return view_of(state_->find(pid)->space.ranges()[n]);
 }
 
 PageView System::page(Pid pid, Va va) const {
