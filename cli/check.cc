@@ -27,7 +27,7 @@ namespace vmref::cli {
 
 namespace {
 
-constexpr std::uint64_t kDefaultOperations = 100'000;
+constexpr std::uint64_t kDefaultOperations = 1'000'000;
 constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 
 struct CheckOptions {
@@ -212,7 +212,7 @@ void add_check(CLI::App& app, Command& chosen) {
     CLI::App* const command = app.add_subcommand("check", "Random operations, held against the model");
     const auto options = std::make_shared<CheckOptions>();
     add_world(*command, options->world);
-    add_number(*command, "--ops", options->operations, {1, kAnyNumber}, "Stops after N operations (100000)");
+    add_number(*command, "--ops", options->operations, {1, kAnyNumber}, "Stops after N operations (1000000)");
     add_seconds(*command, "--seconds", options->seconds, "Stops after S seconds");
     add_number(*command, "--seed", options->seed, {0, kAnyNumber}, "Decides every choice (1)");
     add_settings(*command, options->settings);

@@ -68,12 +68,20 @@ void SwapSpace::release(std::uint32_t slot) {
     ensure_rule(slot < used_.size() && used_[slot] != 0, "I-10", "a freed swap block was assigned");
     used_[slot] = 0;
     ++free_;
+    if (bytes_[slot] != nullptr) {
+        free_storage_.push_back(bytes_[slot]);
+        bytes_[slot] = nullptr;
+    }
 }
 
 void SwapSpace::write(std::uint32_t slot, const std::uint8_t* bytes) {
     ensure_rule(used_[slot] != 0, "I-10", "a written swap block is assigned");
     if (bytes_[slot] == nullptr) {
-        bytes_[slot] = &storage_.emplace_back();
+        if (free_storage_.empty()) {
+            free_storage_.push_back(&storage_.emplace_back());
+        }
+        bytes_[slot] = free_storage_.back();
+        free_storage_.pop_back();
     }
     std::memcpy(bytes_[slot]->data(), bytes, kPageSize);
 }

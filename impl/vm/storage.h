@@ -46,7 +46,7 @@ class Vnode {
     Vector<Block> blocks_;
 };
 
-// Swap slots of one page each. A slot that is freed keeps its storage for the next user.
+// Swap slots of one page each.
 class SwapSpace {
   public:
     explicit SwapSpace(std::uint32_t slots) : bytes_(slots), used_(slots), free_(slots) {}
@@ -61,9 +61,10 @@ class SwapSpace {
     std::uint32_t touched() const { return touched_; }  // slots from here on were never used
 
   private:
-    PerSwapSlot<PageBytes*> bytes_;  // in storage_; nullptr: never written
+    PerSwapSlot<PageBytes*> bytes_;  // in storage_; nullptr: not written
     PerSwapSlot<std::uint8_t> used_;
     Deque<PageBytes> storage_;
+    Vector<PageBytes*> free_storage_;  // of slots that were released
     std::uint32_t free_;
     std::uint32_t next_ = 0;
     std::uint32_t touched_ = 0;
