@@ -82,7 +82,7 @@ TEST_F(MachineTest, StoreReachesMemoryAndTheJournal) {
     EXPECT_EQ(pte(kVa) & (kPteA | kPteM), kPteA | kPteM);
     EXPECT_EQ(machine_.memory().read32((kDataA << kPageShift) + 8), 0xC3D4U) << "two bytes, the low ones";
     EXPECT_TRUE(machine_.memory().written(kDataA));
-    EXPECT_EQ(journal_.frames, std::vector<Frame>{kDataA});
+    EXPECT_EQ(journal_.frames, Vector<Frame>{kDataA});
 }
 
 TEST_F(MachineTest, ErrorCodes) {

@@ -127,7 +127,7 @@ TEST_F(PageContentsTest, ZeroFillChangesBytesOnly) {
     const std::uint8_t* const bytes = machine_.memory().frame(page.frame);
     EXPECT_TRUE(std::all_of(bytes, bytes + kPageSize, [](std::uint8_t byte) { return byte == 0; }));
     EXPECT_EQ(page.valid, 0U);
-    EXPECT_EQ(journal_.frames, std::vector<Frame>{page.frame});
+    EXPECT_EQ(journal_.frames, Vector<Frame>{page.frame});
     EXPECT_TRUE(cell_is_journaled(object_, 5));
 }
 
@@ -158,7 +158,7 @@ TEST_F(PageContentsTest, ACopyIsValidAndDirty) {
     EXPECT_TRUE(to.fully_valid());
     EXPECT_EQ(to.dirty, kPageBitsAll);
     EXPECT_EQ(from.dirty, 0U);
-    EXPECT_EQ(journal_.frames, std::vector<Frame>{to.frame});
+    EXPECT_EQ(journal_.frames, Vector<Frame>{to.frame});
     EXPECT_TRUE(cell_is_journaled(file_, 6));
     EXPECT_TRUE(file_.has(kObjMightBeDirty));
 }
