@@ -2,7 +2,7 @@
 
 if(BUILD_TESTING)
     set(layer_includes "")
-    foreach(library IN ITEMS ops model defects sched machine page pmap_i386 vm system traces props)
+    foreach(library IN ITEMS ops model arena defects sched machine page pmap_i386 vm system traces props)
         list(APPEND layer_includes
              -D "${library}_INCLUDES=$<JOIN:$<TARGET_PROPERTY:vmref_${library},INTERFACE_INCLUDE_DIRECTORIES>,|>")
     endforeach()
