@@ -117,8 +117,7 @@ bool System::kill_biggest() {
     return true;
 }
 
-// --- address spaces
-// ------------------------------------------------------------------------------------------------------
+// --- address spaces -------------------------------------------------------------------------------------------------
 
 // False: the current process is dying for memory. Blocks
 bool System::new_address_space(Process& process) {
@@ -206,8 +205,7 @@ Outcome System::run(const Fork& operation) {
     return {};
 }
 
-// --- CPUs
-// ----------------------------------------------------------------------------------------------------------------
+// --- CPUs -----------------------------------------------------------------------------------------------------------
 
 void System::idle(CpuId cpu) {
     if (running_[cpu] != nullptr) {

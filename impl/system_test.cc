@@ -136,8 +136,7 @@ TEST(SystemTest, GrownMappingContinuesItsFileAndFreshMemory) {
     EXPECT_EQ(w.word(1, 9), 0U);
 }
 
-// --- shortage of memory
-// -------------------------------------------------------------------------------------------------
+// --- shortage of memory ---------------------------------------------------------------------------------------------
 
 Config tight_config(std::uint32_t swap_slots) {
     Config config = vm_config();

@@ -170,8 +170,7 @@ TEST_F(FaultWireTest, WiringIsLimitedAndCountsNothingTwice) {
     EXPECT_EQ(w.entry(1, 0).wired_count, 1U);
 }
 
-// --- fork of a wired entry (D-10)
-// -------------------------------------------------------------------------------------
+// --- fork of a wired entry (D-10) -----------------------------------------------------------------------------------
 
 TEST_F(FaultWireTest, ForkCopiesWiredPagesAtOnce) {
     w.map(1, 0, 2);

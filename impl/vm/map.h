@@ -92,8 +92,7 @@ class EntryPool {
     Vector<MapEntry*> free_;
 };
 
-// --- locks (semantics.md 2.7)
-// ------------------------------------------------------------------------------------------
+// --- locks (semantics.md 2.7) ---------------------------------------------------------------------------------------
 void map_lock(Kernel& k, Map& map);  // Blocks
 void map_unlock(Map& map);
 bool map_try_lock(Map& map);
@@ -120,8 +119,7 @@ class MapLock {
     Map& map_;
 };
 
-// --- entries (map locked exclusively unless said otherwise)
-// --------------------------------------------------------------
+// --- entries (map locked exclusively unless said otherwise) ---------------------------------------------------------
 MapEntry* map_entry_at(Map& map, Va va);           // the entry that contains va, or nullptr; any lock
 MapEntry* map_entry_at_or_after(Map& map, Va va);  // the first entry with end > va, or nullptr; any lock
 MapEntry* map_next(Map& map, MapEntry& entry);
@@ -155,8 +153,7 @@ void map_delete(Kernel& k, Map& map, Va start, Va end);
 void entry_set_object(MapEntry& entry, Object* object);
 void entry_changed(Kernel& k, const MapEntry& entry);
 
-// --- operations on ranges: page aligned, start < end; they lock the map themselves
-// ----------------------------------------
+// --- operations on ranges: page aligned, start < end; they lock the map themselves ----------------------------------
 Status map_protect(Kernel& k, Map& map, Va start, Va end, Prot prot);  // vm_map_protect, catalogue D-3
 Status map_inherit(Kernel& k, Map& map, Va start, Va end, Inherit inherit);
 Status map_madvise(Kernel& k, Map& map, Va start, Va end, Advice advice);
@@ -176,8 +173,7 @@ void map_entry_allocate_object(Kernel& k, MapEntry& entry);
 // was killed for memory meanwhile; the child's map holds what was copied until then. Blocks
 Status map_fork(Kernel& k, Map& from, Map& to);
 
-// --- lookup (semantics.md 2.1)
-// -------------------------------------------------------------------------------------------
+// --- lookup (semantics.md 2.1) --------------------------------------------------------------------------------------
 inline constexpr Prot kProtOverrideWrite = 8;  // a debugger's store: judged by the maximum protection
 
 struct LookupResult {

@@ -7,8 +7,7 @@
 
 namespace vmref::impl {
 
-// --- lifecycle (vm_object.cc)
-// -------------------------------------------------------------------------------------------
+// --- lifecycle (vm_object.cc) ---------------------------------------------------------------------------------------
 void object_reference(Kernel& k, Object& object);  // vm_object.c:232
 // Drops one reference; collapses or terminates what is left alone by it (vm_object.c:277). Blocks.
 void object_deallocate(Kernel& k, Object* object);
@@ -16,8 +15,7 @@ void object_terminate(Kernel& k, Object& object);  // vm_object.c:379. Blocks
 // The object's mappings may store from now on (vm_object.c:1678).
 void object_set_writeable_dirty(Object& object);
 
-// --- chains
-// -------------------------------------------------------------------------------------------------------------
+// --- chains ---------------------------------------------------------------------------------------------------------
 // vm_object_shadow (vm_object.c:1000): a new object of `length` pages that shadows `source` at `offset`; the caller's
 // reference on `source` becomes the shadow's. Returns `source` itself, offset unchanged, if nobody else could see it.
 Object& object_shadow(Kernel& k, Object& source, std::uint64_t& offset, PageIndex length);
@@ -28,20 +26,20 @@ void object_unlink_backing(Kernel& k, Object& object);
 // Merges or skips backing objects as long as that changes no contents (vm_object.c:1305, catalogue D-7). Blocks.
 void object_collapse(Kernel& k, Object& object);
 
-// --- ranges of pages: [start, end) in page indexes
-// ------------------------------------------------------------------------ vm_object_page_remove (vm_object.c:1499):
-// pages and blocks go. clean_only: only clean, unheld pages, and no blocks. A wired page stays, invalid and clean
-// (catalogue D-4). Blocks.
+// --- ranges of pages: [start, end) in page indexes ------------------------------------------------------------------
+
+// vm_object_page_remove (vm_object.c:1499): pages and blocks go. clean_only: only clean, unheld pages, and no blocks. A
+// wired page stays, invalid and clean (catalogue D-4). Blocks.
 void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex end, bool clean_only);
 // vm_object_page_clean (vm_object.c:486, catalogue D-13): writes dirty pages of a vnode object back. Blocks.
 void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end);
 // vm_object_madvise (vm_object.c:873): page by page down the chain. Blocks.
 void object_madvise(Kernel& k, Object& object, PageIndex start, PageIndex count, Advice advice);
 
-// --- contents (object_content.cc)
-// ----------------------------------------------------------------------------------------- Where content(object,
-// index) is: the first of valid page, swap block, file block on the chain, else zero; or the refusal of a file that
-// ends before the index (invariants.md, I-02).
+// --- contents (object_content.cc) -----------------------------------------------------------------------------------
+
+// Where content(object, index) is: the first of valid page, swap block, file block on the chain, else zero; or the
+// refusal of a file that ends before the index (invariants.md, I-02).
 struct Content {
     enum class Kind : std::uint8_t { zero, page, swap, file, refused };
     Kind kind = Kind::zero;
