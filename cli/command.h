@@ -10,8 +10,11 @@
 
 namespace vmref::cli {
 
-// In the order of how much they matter: the status of several files is the highest of theirs.
-enum ExitStatus : int { kHolds = 0, kViolated = 1, kBadInput = 2, kCannotRun = 3 };
+// Exit statuses, in the order of how much they matter: that of several files is the highest of theirs.
+inline constexpr int kHolds = 0;
+inline constexpr int kViolated = 1;
+inline constexpr int kBadInput = 2;
+inline constexpr int kCannotRun = 3;
 
 struct Streams {
     std::ostream& out;

@@ -17,6 +17,9 @@
 namespace vmref::impl {
 
 template <class T>
+inline constexpr std::size_t kBytesOf = sizeof(T);  // NOLINT(bugprone-sizeof-expression): a T may be a pointer
+
+template <class T>
 class ArenaAllocator {
   public:
     using value_type = T;
@@ -24,16 +27,18 @@ class ArenaAllocator {
 
     ArenaAllocator() : arena_(current_arena()) {}
     template <class U>
-    explicit(false) ArenaAllocator(const ArenaAllocator<U>& other) : arena_(other.arena()) {}
+    explicit(false) ArenaAllocator(  // NOLINT(google-explicit-constructor): containers convert their allocators
+        const ArenaAllocator<U>& other)
+        : arena_(other.arena()) {}
 
     T* allocate(std::size_t count) {
         static_assert(alignof(T) <= 16);
-        return arena_ != nullptr ? static_cast<T*>(arena_->allocate(count * sizeof(T)))
+        return arena_ != nullptr ? static_cast<T*>(arena_->allocate(count * kBytesOf<T>))
                                  : std::allocator<T>().allocate(count);
     }
     void deallocate(T* block, std::size_t count) {
         if (arena_ != nullptr) {
-            arena_->deallocate(block, count * sizeof(T));
+            arena_->deallocate(block, count * kBytesOf<T>);
         } else {
             std::allocator<T>().deallocate(block, count);
         }
@@ -58,11 +63,13 @@ class IndexedAllocator {
 
     IndexedAllocator() : arena_(current_arena()) {}
     template <class U>
-    explicit(false) IndexedAllocator(const IndexedAllocator<U, kKind, kStartsZero>& other) : arena_(other.arena()) {}
+    explicit(false) IndexedAllocator(  // NOLINT(google-explicit-constructor)
+        const IndexedAllocator<U, kKind, kStartsZero>& other)
+        : arena_(other.arena()) {}
 
     T* allocate(std::size_t count) {
         static_assert(alignof(T) <= 16);
-        return arena_ != nullptr ? static_cast<T*>(arena_->allocate_indexed(kKind, sizeof(T), count, kStartsZero))
+        return arena_ != nullptr ? static_cast<T*>(arena_->allocate_indexed(kKind, kBytesOf<T>, count, kStartsZero))
                                  : std::allocator<T>().allocate(count);
     }
     void deallocate(T* block, std::size_t count) {

@@ -99,97 +99,97 @@ class CopyTest : public testing::Test {
   protected:
     // Process 1 and its child 2 share the top object of a private file mapping (catalogue B-07).
     void share_private_file(Prot prot = kReadWrite) {
-        w.spawn(1);
-        w.file(1, 2);
-        w.map(1, 0, 2, prot, 1);
-        w.inherit(1, 0, 2, Inherit::share);
-        w.fork(1, 2);
+        world_.spawn(1);
+        world_.file(1, 2);
+        world_.map(1, 0, 2, prot, 1);
+        world_.inherit(1, 0, 2, Inherit::share);
+        world_.fork(1, 2);
     }
 
-    World w;
+    World world_;
 };
 
 TEST_F(CopyTest, BackingPageIsMappedReadOnlyUntilTheStore) {
-    w.spawn(1);
-    w.file(1, 2);
-    w.map(1, 0, 2, kReadWrite, 1);
-    w.store(1, 1, 9);
-    const std::uint32_t original = w.word(1, 0);
+    world_.spawn(1);
+    world_.file(1, 2);
+    world_.map(1, 0, 2, kReadWrite, 1);
+    world_.store(1, 1, 9);
+    const std::uint32_t original = world_.word(1, 0);
     EXPECT_EQ(original, synthetic_word(1, 0, 0));
-    Page* const below = w.mapped_page(1, 0);
-    EXPECT_EQ(below->object, &w.file_object(1));
-    EXPECT_FALSE(w.mapped_writable(1, 0)) << "M-01";
-    w.store(1, 0, 8);
-    Page* const copy = w.mapped_page(1, 0);
+    Page* const below = world_.mapped_page(1, 0);
+    EXPECT_EQ(below->object, &world_.file_object(1));
+    EXPECT_FALSE(world_.mapped_writable(1, 0)) << "M-01";
+    world_.store(1, 0, 8);
+    Page* const copy = world_.mapped_page(1, 0);
     EXPECT_NE(copy, below);
-    EXPECT_EQ(copy->object, &w.top(1, 0));
+    EXPECT_EQ(copy->object, &world_.top(1, 0));
     EXPECT_EQ(copy->dirty, kPageBitsAll);
-    EXPECT_TRUE(w.mapped_writable(1, 0));
+    EXPECT_TRUE(world_.mapped_writable(1, 0));
     EXPECT_EQ(below->dirty, 0);
     EXPECT_EQ(below->queue, Queue::inactive) << "the copied page is not needed here any more";
     EXPECT_TRUE(below->pv_list.empty());
-    EXPECT_EQ(w.value(w.file_object(1), 0), static_cast<std::uint8_t>(original));
-    EXPECT_EQ(w.k.stats.cow_faults, 2U);
-    EXPECT_EQ(w.k.stats.cow_optim, 0U);
+    EXPECT_EQ(world_.value(world_.file_object(1), 0), static_cast<std::uint8_t>(original));
+    EXPECT_EQ(world_.k.stats.cow_faults, 2U);
+    EXPECT_EQ(world_.k.stats.cow_optim, 0U);
 }
 
 TEST_F(CopyTest, EveryEntryOfTheSharedTopLosesTheOldPage) {
     share_private_file();
-    ASSERT_EQ(&w.top(1, 0), &w.top(2, 0));
-    w.word(1, 0);
-    w.word(2, 0);
-    Page* const below = w.mapped_page(1, 0);
+    ASSERT_EQ(&world_.top(1, 0), &world_.top(2, 0));
+    world_.word(1, 0);
+    world_.word(2, 0);
+    Page* const below = world_.mapped_page(1, 0);
     EXPECT_EQ(below->pv_list.size(), 2U);
-    w.store(2, 0, 77);
-    EXPECT_FALSE(w.mapped(1, 0)) << "D-1, B-07";
+    world_.store(2, 0, 77);
+    EXPECT_FALSE(world_.mapped(1, 0)) << "D-1, B-07";
     EXPECT_TRUE(below->pv_list.empty());
-    EXPECT_EQ(w.word(1, 0), 77U);
-    EXPECT_EQ(w.mapped_page(1, 0), w.mapped_page(2, 0));
+    EXPECT_EQ(world_.word(1, 0), 77U);
+    EXPECT_EQ(world_.mapped_page(1, 0), world_.mapped_page(2, 0));
 }
 
 TEST_F(CopyTest, EntryOfAnotherTopKeepsTheOldPage) {
     share_private_file();
-    w.spawn(3);
-    w.map(3, 0, 2, kRead, 1, true);
-    const std::uint32_t original = w.word(3, 0);
-    w.store(2, 0, 77);
-    EXPECT_TRUE(w.mapped(3, 0));
-    EXPECT_EQ(w.word(3, 0), original);
+    world_.spawn(3);
+    world_.map(3, 0, 2, kRead, 1, true);
+    const std::uint32_t original = world_.word(3, 0);
+    world_.store(2, 0, 77);
+    EXPECT_TRUE(world_.mapped(3, 0));
+    EXPECT_EQ(world_.word(3, 0), original);
 }
 
 TEST_F(CopyTest, WiringMovesToTheCopy) {
-    w.spawn(1);
-    w.file(1, 1);
-    w.map(1, 0, 1, kRead, 1);
-    EXPECT_EQ(w.lock(1, 0, 1), Status::success);
-    Page* const below = w.mapped_page(1, 0);
+    world_.spawn(1);
+    world_.file(1, 1);
+    world_.map(1, 0, 1, kRead, 1);
+    EXPECT_EQ(world_.lock(1, 0, 1), Status::success);
+    Page* const below = world_.mapped_page(1, 0);
     EXPECT_EQ(below->wire_count, 1U);
-    EXPECT_EQ(w.protect(1, 0, 1, kReadWrite), Status::success);
-    Page* const copy = w.mapped_page(1, 0);
+    EXPECT_EQ(world_.protect(1, 0, 1, kReadWrite), Status::success);
+    Page* const copy = world_.mapped_page(1, 0);
     ASSERT_NE(copy, nullptr);
     EXPECT_NE(copy, below);
     EXPECT_EQ(copy->wire_count, 1U);
     EXPECT_EQ(below->wire_count, 0U) << "B-08";
-    EXPECT_EQ(w.pte(1, 0) & (kPteW | kPteRW), kPteW | kPteRW);
-    EXPECT_EQ(w.map_of(1).pmap->wired_count, 1U);
-    EXPECT_EQ(w.unlock(1, 0, 1), Status::success);
+    EXPECT_EQ(world_.pte(1, 0) & (kPteW | kPteRW), kPteW | kPteRW);
+    EXPECT_EQ(world_.map_of(1).pmap->wired_count, 1U);
+    EXPECT_EQ(world_.unlock(1, 0, 1), Status::success);
     EXPECT_EQ(copy->wire_count, 0U);
     EXPECT_EQ(copy->queue, Queue::active);
 }
 
 TEST_F(CopyTest, SharersWiringMovesWithItsOwnRights) {
     share_private_file();
-    EXPECT_EQ(w.protect(1, 0, 1, kRead), Status::success);
-    EXPECT_EQ(w.lock(1, 0, 1), Status::success);
-    Page* const below = w.mapped_page(1, 0);
-    EXPECT_EQ(below->object, &w.file_object(1));
-    w.store(2, 0, 77);
-    Page* const copy = w.mapped_page(2, 0);
-    EXPECT_EQ(w.mapped_page(1, 0), copy);
+    EXPECT_EQ(world_.protect(1, 0, 1, kRead), Status::success);
+    EXPECT_EQ(world_.lock(1, 0, 1), Status::success);
+    Page* const below = world_.mapped_page(1, 0);
+    EXPECT_EQ(below->object, &world_.file_object(1));
+    world_.store(2, 0, 77);
+    Page* const copy = world_.mapped_page(2, 0);
+    EXPECT_EQ(world_.mapped_page(1, 0), copy);
     EXPECT_EQ(copy->wire_count, 1U) << "one wiring per wired entry";
     EXPECT_EQ(below->wire_count, 0U);
-    EXPECT_EQ(w.pte(1, 0) & (kPteW | kPteRW), kPteW) << "wired still, and no right that the entry lacks";
-    EXPECT_EQ(w.pte(2, 0) & kPteW, 0U);
+    EXPECT_EQ(world_.pte(1, 0) & (kPteW | kPteRW), kPteW) << "wired still, and no right that the entry lacks";
+    EXPECT_EQ(world_.pte(2, 0) & kPteW, 0U);
 }
 
 // Catalogue B-30 and D-8: process 1's top S shadows O, which nobody else references but which could not be

@@ -9,74 +9,74 @@ namespace {
 class PageoutTest : public testing::Test {
   protected:
     void SetUp() override {
-        w.spawn(1);
-        w.map(1, 0, 2);
-        w.fill(1, 0, 2, 100);
-        m = w.mapped_page(1, 0);
+        world_.spawn(1);
+        world_.map(1, 0, 2);
+        world_.fill(1, 0, 2, 100);
+        m = world_.mapped_page(1, 0);
     }
     // Unreferenced and on the inactive queue, as the daemon leaves it.
-    void make_inactive(PageIndex at) { w.advise(1, at, 1, Advice::dontneed); }
+    void make_inactive(PageIndex at) { world_.advise(1, at, 1, Advice::dontneed); }
     // A TLB that knows the page would hide the reference.
     void reference(PageIndex at) {
-        w.k.machine.flush_tlb(0);
-        w.word(1, at);
+        world_.k.machine.flush_tlb(0);
+        world_.word(1, at);
     }
 
-    World w;
+    World world_;
     Page* m = nullptr;
 };
 
 TEST_F(PageoutTest, DirtyPageIsWrittenThenCached) {
     make_inactive(0);
-    EXPECT_EQ(pageout_scan(w.k, 1, false), 1U);
-    EXPECT_EQ(w.k.stats.pageouts, 1U);
+    EXPECT_EQ(pageout_scan(world_.k, 1, false), 1U);
+    EXPECT_EQ(world_.k.stats.pageouts, 1U);
     EXPECT_EQ(m->queue, Queue::inactive);
     EXPECT_EQ(m->dirty, 0);
-    EXPECT_TRUE(w.has_block(w.top(1, 0), 0));
-    EXPECT_TRUE(w.mapped_writable(1, 0)) << "a written page stays mapped";
+    EXPECT_TRUE(world_.has_block(world_.top(1, 0), 0));
+    EXPECT_TRUE(world_.mapped_writable(1, 0)) << "a written page stays mapped";
 
-    EXPECT_EQ(pageout_scan(w.k, 1, false), 1U);
-    EXPECT_EQ(w.k.stats.pageouts, 1U);
+    EXPECT_EQ(pageout_scan(world_.k, 1, false), 1U);
+    EXPECT_EQ(world_.k.stats.pageouts, 1U);
     EXPECT_EQ(m->queue, Queue::cache);
-    EXPECT_FALSE(w.mapped(1, 0));
-    EXPECT_EQ(w.page(w.top(1, 0), 0), m) << "still there for whoever comes back";
-    const std::uint64_t reactivated = w.k.pages.reactivated();
-    EXPECT_EQ(w.word(1, 0), 100U);
+    EXPECT_FALSE(world_.mapped(1, 0));
+    EXPECT_EQ(world_.page(world_.top(1, 0), 0), m) << "still there for whoever comes back";
+    const std::uint64_t reactivated = world_.k.pages.reactivated();
+    EXPECT_EQ(world_.word(1, 0), 100U);
     EXPECT_EQ(m->queue, Queue::active);
-    EXPECT_EQ(w.k.stats.majflt, 0U);
-    EXPECT_EQ(w.k.pages.reactivated(), reactivated) << "the fault unqueues the page before it activates it";
+    EXPECT_EQ(world_.k.stats.majflt, 0U);
+    EXPECT_EQ(world_.k.pages.reactivated(), reactivated) << "the fault unqueues the page before it activates it";
 }
 
 TEST_F(PageoutTest, StoreBetweenWriteAndReclaimIsWrittenAgain) {
     make_inactive(0);
-    pageout_scan(w.k, 1, false);
-    w.store(1, 0, 200);
+    pageout_scan(world_.k, 1, false);
+    world_.store(1, 0, 200);
     EXPECT_EQ(m->dirty, 0) << "only the PTE knows";
-    w.k.pmaps.clear_reference(*m);
-    const std::uint32_t first = w.top(1, 0).swap_slot(0);
-    EXPECT_EQ(pageout_scan(w.k, 1, false), 1U);
+    world_.k.pmaps.clear_reference(*m);
+    const std::uint32_t first = world_.top(1, 0).swap_slot(0);
+    EXPECT_EQ(pageout_scan(world_.k, 1, false), 1U);
     EXPECT_EQ(m->queue, Queue::inactive);
-    EXPECT_NE(w.top(1, 0).swap_slot(0), first);
-    EXPECT_EQ(w.k.stats.pageouts, 2U);
-    pageout_scan(w.k, 1, false);
-    w.drop(*m);
-    EXPECT_EQ(w.word(1, 0), 200U) << "B-106";
+    EXPECT_NE(world_.top(1, 0).swap_slot(0), first);
+    EXPECT_EQ(world_.k.stats.pageouts, 2U);
+    pageout_scan(world_.k, 1, false);
+    world_.drop(*m);
+    EXPECT_EQ(world_.word(1, 0), 200U) << "B-106";
 }
 
 TEST_F(PageoutTest, ReferencedPageIsReactivated) {
     make_inactive(0);
     reference(0);
-    EXPECT_NE(w.pte(1, 0) & kPteA, 0U);
-    EXPECT_EQ(pageout_scan(w.k, 1, false), 0U);
+    EXPECT_NE(world_.pte(1, 0) & kPteA, 0U);
+    EXPECT_EQ(pageout_scan(world_.k, 1, false), 0U);
     EXPECT_EQ(m->queue, Queue::active);
-    EXPECT_EQ(w.pte(1, 0) & kPteA, 0U);
-    EXPECT_EQ(w.blocks_used(), 0U);
+    EXPECT_EQ(world_.pte(1, 0) & kPteA, 0U);
+    EXPECT_EQ(world_.blocks_used(), 0U);
 }
 
 TEST_F(PageoutTest, ForceDisregardsReferences) {
     make_inactive(0);
     reference(0);
-    EXPECT_EQ(pageout_scan(w.k, 1, true), 1U);
+    EXPECT_EQ(pageout_scan(world_.k, 1, true), 1U);
     EXPECT_EQ(m->queue, Queue::inactive);
     EXPECT_EQ(m->dirty, 0);
 }
@@ -84,20 +84,20 @@ TEST_F(PageoutTest, ForceDisregardsReferences) {
 TEST_F(PageoutTest, HeldAndBusyPagesArePassedOver) {
     make_inactive(0);
     make_inactive(1);
-    w.k.pages.hold(*m);
-    EXPECT_EQ(pageout_scan(w.k, 2, false), 1U);
+    world_.k.pages.hold(*m);
+    EXPECT_EQ(pageout_scan(world_.k, 2, false), 1U);
     EXPECT_EQ(m->dirty, kPageBitsAll);
-    EXPECT_EQ(w.mapped_page(1, 1)->dirty, 0);
-    w.k.pages.unhold(*m);
+    EXPECT_EQ(world_.mapped_page(1, 1)->dirty, 0);
+    world_.k.pages.unhold(*m);
     m->busy_owner = 9;
-    w.k.pages.busy_try(*w.mapped_page(1, 1));
-    EXPECT_EQ(pageout_scan(w.k, 2, true), 0U);
+    world_.k.pages.busy_try(*world_.mapped_page(1, 1));
+    EXPECT_EQ(pageout_scan(world_.k, 2, true), 0U);
     EXPECT_EQ(m->queue, Queue::inactive);
 }
 
 TEST_F(PageoutTest, ActivePagesAgeUntilThereAreEnoughInactiveOnes) {
     for (int pass = 0; pass < 20 && m->queue == Queue::active; ++pass) {
-        pageout_scan(w.k, 2, false);
+        pageout_scan(world_.k, 2, false);
     }
     EXPECT_EQ(m->queue, Queue::inactive);
     EXPECT_EQ(m->act_count, 0);
@@ -117,9 +117,9 @@ TEST_F(PageoutTest, ActivePagesAgeUntilThereAreEnoughInactiveOnes) {
 }
 
 TEST_F(PageoutTest, InvalidPageIsFreed) {
-    Page& invalid = w.grab(w.anon(1), 0);
-    w.k.pages.deactivate(invalid);
-    EXPECT_EQ(pageout_scan(w.k, 1, false), 1U);
+    Page& invalid = world_.grab(world_.anon(1), 0);
+    world_.k.pages.deactivate(invalid);
+    EXPECT_EQ(pageout_scan(world_.k, 1, false), 1U);
     EXPECT_EQ(invalid.queue, Queue::free);
 }
 
