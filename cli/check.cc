@@ -1,12 +1,8 @@
 #include "cli/check.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,6 +12,7 @@
 #include "cli/arguments.h"
 #include "cli/counterexample.h"
 #include "cli/interrupt.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/tally.h"
@@ -48,14 +45,6 @@ struct Checked {
     std::uint64_t evaluated = 0;  // invariants
     std::uint64_t with_premise = 0;
 };
-
-// Nobody wants to learn after an hour that the trace has no place to go.
-void expect_writable(const std::string& path) {
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    if (access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
-        throw CannotRun(BadInput(path + ": cannot be written: " + std::strerror(errno)).what());
-    }
-}
 
 std::string time_left(const props::CampaignResult& done, const props::CampaignOptions& options) {
     double seconds = std::numeric_limits<double>::max();
@@ -180,9 +169,7 @@ nlohmann::ordered_json summary_json(const Checked& checked, const CheckOptions& 
 
 int run_check(const CheckOptions& options, const Streams& streams) {
     props::CampaignOptions campaign = campaign_options(options);
-    if (!options.trace_out.empty()) {
-        expect_writable(options.trace_out);
-    }
+    expect_writable(options.trace_out.empty() ? default_trace_name("any", options.seed) : options.trace_out);
     const Interrupt interrupt;
     campaign.stop = interrupt.flag();
     Progress progress(streams.err);

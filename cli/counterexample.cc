@@ -95,10 +95,17 @@ void put_counterexample(std::ostream& out, const Counterexample& counterexample)
 
 nlohmann::ordered_json violation_json(const Counterexample& counterexample) {
     const props::ShrinkResult& shrunk = counterexample.shrunk;
-    nlohmann::ordered_json json = {{"rule", shrunk.violation.rule},          {"message", shrunk.violation.message},
-                                   {"step", shrunk.violation.step},          {"trace", nullptr},
-                                   {"operations", shrunk.operations.size()}, {"found_with", counterexample.found_with},
-                                   {"reproduced", shrunk.reproduced}};
+    const RuleText text = rule_text(shrunk.violation.rule);
+    nlohmann::ordered_json json = {{"rule", shrunk.violation.rule},
+                                   {"statement", text.statement},
+                                   {"source", text.source},
+                                   {"message", shrunk.violation.message},
+                                   {"step", shrunk.violation.step},
+                                   {"trace", nullptr},
+                                   {"operations", shrunk.operations.size()},
+                                   {"found_with", counterexample.found_with},
+                                   {"reproduced", shrunk.reproduced},
+                                   {"complete", shrunk.complete}};
     if (counterexample.problem.empty()) {
         json["trace"] = counterexample.path;
     }

@@ -223,7 +223,11 @@ TEST_F(Explain, AsksForOneFile) {
         EXPECT_EQ(told.out, "");
         EXPECT_NE(told.err.find("expected"), std::string::npos) << told.err;
     }
-    EXPECT_EQ(replay({"--dot", folder_.file("no/such/folder.dot"), kExample}).status, kBadInput);
+    for (const char* const option : {"--dot", "--svg"}) {
+        const Told told = replay({option, folder_.file("no/such/folder"), kExample});
+        EXPECT_EQ(told.status, kCannotRun);
+        EXPECT_EQ(std::count(told.err.begin(), told.err.end(), '\n'), 1) << told.err;
+    }
 }
 
 TEST(TableOfText, AlignsColumns) {

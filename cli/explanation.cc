@@ -4,6 +4,7 @@
 
 #include "cli/arguments.h"
 #include "cli/chain_graph.h"
+#include "cli/output_file.h"
 #include "cli/show_state.h"
 #include "traces/replace_file.h"
 
@@ -30,6 +31,11 @@ void add_explanation(CLI::App& command, ExplanationArguments& arguments) {
 
 Explanation::Explanation(const ExplanationArguments& arguments, impl::System& system, std::ostream& out)
     : arguments_(arguments), system_(system), out_(out) {
+    for (const std::string& path : {arguments.dot, arguments.svg}) {
+        if (!path.empty()) {
+            expect_writable(path);
+        }
+    }
     if (arguments.narrate) {
         narrator_ = std::make_unique<Narrator>(system, out_);
     }
@@ -54,9 +60,11 @@ void Explanation::finish() {
         show_state(kind, system_, out_);
     }
     if (!arguments_.dot.empty()) {
-        ReplaceFile file(arguments_.dot);
-        file.write(chain_graph(system_));
-        file.commit();
+        writing([&] {
+            ReplaceFile file(arguments_.dot);
+            file.write(chain_graph(system_));
+            file.commit();
+        });
     }
     if (!arguments_.svg.empty()) {
         draw_graph(chain_graph(system_), arguments_.svg);

@@ -41,7 +41,11 @@ void put_replayed(std::ostream& out, const Replayed& replayed) {
                        grouped(counts.operations), grouped(counts.accesses), grouped(replayed.faults),
                        grouped(replayed.peak_frames));
     if (!replayed.violation) {
-        out << "holds\n" << std::flush;
+        out << "holds";
+        for (const std::string& id : replayed.made_with) {
+            out << (&id == &replayed.made_with.front() ? " (made with" : "") << " --defect " << id;
+        }
+        out << (replayed.made_with.empty() ? "\n" : ")\n") << std::flush;
         return;
     }
     put_violation(out, *replayed.violation);

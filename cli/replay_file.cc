@@ -11,10 +11,10 @@
 #include "cli/command.h"
 #include "cli/digest.h"
 #include "cli/text.h"
+#include "cli/trace_file.h"
 #include "ops/codec.h"
 #include "props/worlds.h"
 #include "traces/bad_input.h"
-#include "traces/recorded.h"
 #include "traces/trace.h"
 
 namespace vmref::cli {
@@ -69,7 +69,7 @@ class Replay {
   public:
     Replay(const std::string& path, const Trace& trace, const Config& config, const ReplayOptions& options,
            Progress& progress)
-        : path_(path), trace_(trace), lockstep_(config, options.defects), progress_(progress) {
+        : path_(path), trace_(trace), lockstep_(config, options.defects, {.compare_ends = true}), progress_(progress) {
         end_ = trace.steps.size();
         if (options.explain != nullptr && !kExplains) {
             throw BadInput(path + ": expected a trace of the system world for --narrate, --show, --dot and --svg");
@@ -132,6 +132,7 @@ class Replay {
         replayed.faults = World::page_faults(lockstep_.subject());
         replayed.peak_frames = World::peak_frames(lockstep_.subject());
         replayed.seed = trace_.seed;
+        replayed.made_with = trace_.defects;
         replayed.digest = digest_.value();
         replayed.violation = violation;
         if (violation && done > 0) {
@@ -168,7 +169,7 @@ class Replay {
 }  // namespace
 
 Replayed replay_file(const std::string& path, const ReplayOptions& options, Progress& progress) {
-    const Trace trace = read_any(path);
+    const Trace trace = read_runnable(path);
     Config config;
     try {
         config = options.configuration.over(trace.config);

@@ -31,7 +31,8 @@ struct Replayed {
     std::uint64_t faults = 0;  // page faults taken
     std::uint32_t peak_frames = 0;
     std::uint64_t seed = 0;
-    double seconds = 0;  // without reading the file
+    std::vector<std::string> made_with;  // defects that the trace names
+    double seconds = 0;                  // without reading the file
     std::uint64_t digest = 0;
     std::optional<props::Violation> violation;  // its step is the number of the operation in the file, from 0
     unsigned line = 0;                          // of that operation in the file

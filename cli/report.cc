@@ -11,6 +11,7 @@
 #include "cli/arguments.h"
 #include "cli/counterexample.h"
 #include "cli/interrupt.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/report_text.h"
 #include "cli/settings.h"
@@ -33,16 +34,6 @@ struct ReportOptions {
     std::uint64_t operations = 20'000;
     std::uint64_t seed = 1;
 };
-
-// A problem of the output file is the machine's, not the input's.
-template <typename Write>
-void writing(Write&& write) {
-    try {
-        write();
-    } catch (const BadInput& error) {
-        throw CannotRun(error.what());
-    }
-}
 
 // The counters of a kernel that was asked the same operations; a run is nothing but its operations.
 impl::Statistics kernel_counters(const props::CampaignOptions& campaign, const std::vector<Operation>& operations) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/text.h"
+#include "props/invariants/asserted.h"
 
 namespace vmref::cli {
 
@@ -47,6 +48,10 @@ std::string verdict(const props::CampaignResult& result) {
                             : std::string("holds");
 }
 
+unsigned violations_of(const props::Invariant& asserted, const props::CampaignResult& result) {
+    return result.violation && result.violation->rule == asserted.id ? 1 : 0;
+}
+
 std::string invariant_table(const props::CampaignResult& result) {
     std::string text =
         "| invariant | statement | source | checked | applied | violated |\n|---|---|---|---:|---:|---:|\n";
@@ -54,6 +59,15 @@ std::string invariant_table(const props::CampaignResult& result) {
         text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", invariant.id, cell(invariant.statement),
                             cell(invariant.source), grouped(invariant.checked), grouped(invariant.applied),
                             grouped(invariant.violated));
+    }
+    return text;
+}
+
+std::string asserted_table(const props::CampaignResult& result) {
+    std::string text = "| invariant | statement | source | violated |\n|---|---|---|---:|\n";
+    for (const props::Invariant& invariant : props::asserted_invariants()) {
+        text += fmt::format("| {} | {} | {} | {} |\n", invariant.id, cell(invariant.statement), cell(invariant.source),
+                            violations_of(invariant, result));
     }
     return text;
 }
@@ -92,6 +106,8 @@ std::string report_markdown(const Report& report) {
     text += "## Invariants\n\nApplied counts the evaluations whose premise held; only those could have failed. ";
     text += fmt::format("{} of {} invariants were never applied.\n\n", idle, result.invariants.size());
     text += invariant_table(result);
+    text += "\nThe implementation asserts others where they would break; these are not counted.\n\n" +
+            asserted_table(result);
     text += "\n## Operations\n\n" + operation_table(report);
     text += "\n## Inside the implementation\n\n" + kernel_table(report);
     return text;
@@ -121,6 +137,13 @@ nlohmann::ordered_json report_json(const Report& report) {
                                       {"checked", invariant.checked},
                                       {"applied", invariant.applied},
                                       {"violated", invariant.violated}});
+    }
+    json["asserted"] = nlohmann::ordered_json::array();
+    for (const props::Invariant& invariant : props::asserted_invariants()) {
+        json["asserted"].push_back({{"id", invariant.id},
+                                    {"statement", invariant.statement},
+                                    {"source", invariant.source},
+                                    {"violated", violations_of(invariant, result)}});
     }
     json["operation_counts"] = report.tally.json();
     for (const KernelCounter& counter : kCounters) {

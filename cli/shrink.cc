@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,14 +10,15 @@
 #include "cli/arguments.h"
 #include "cli/counterexample.h"
 #include "cli/interrupt.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
+#include "cli/trace_file.h"
 #include "cli/violation_text.h"
 #include "props/campaign.h"
 #include "props/lockstep.h"
 #include "props/worlds.h"
 #include "traces/bad_input.h"
-#include "traces/recorded.h"
 #include "traces/trace.h"
 
 namespace vmref::cli {
@@ -59,9 +61,14 @@ props::CampaignResult run_trace(const std::string& file, const Trace& trace, con
     return result;
 }
 
-// The trace may be one that only fails with the defects that it names.
+// The trace may be one that only fails with the defects that it names, or by what it says itself.
 std::string why_nothing(const std::string& file, const Trace& trace) {
-    std::string text = file + ": holds: nothing to shrink";
+    std::string text = file + ": expected a run that the model or an invariant objects to; this one holds";
+    const bool expects =
+        std::any_of(trace.steps.begin(), trace.steps.end(), [](const Step& step) { return step.expect.has_value(); });
+    if (expects || trace.recorded) {
+        text += " (what a trace expects, and signals in a recording, are judged by replay alone)";
+    }
     std::string options;
     for (const std::string& id : trace.defects) {
         options += " --defect " + id;
@@ -70,7 +77,8 @@ std::string why_nothing(const std::string& file, const Trace& trace) {
 }
 
 int run_shrink(const ShrinkArguments& arguments, const Streams& streams) {
-    const Trace trace = read_any(arguments.file);
+    const Trace trace = read_runnable(arguments.file);
+    expect_writable(arguments.output);
     props::CampaignOptions options;
     options.world = trace.world;
     options.config = config_over(arguments.settings, arguments.file, trace.config);

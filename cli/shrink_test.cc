@@ -78,7 +78,8 @@ TEST_F(ShrinkCommand, RefusesWhatHolds) {
     const Outcome outcome = run({"shrink", trace_, "-o", output_});
     EXPECT_EQ(outcome.status, 2);
     EXPECT_EQ(outcome.out, "");
-    EXPECT_EQ(outcome.err, "vmref: " + trace_ + ": holds: nothing to shrink\n");
+    EXPECT_EQ(outcome.err,
+              "vmref: " + trace_ + ": expected a run that the model or an invariant objects to; this one holds\n");
     EXPECT_FALSE(std::filesystem::exists(output_));
 }
 

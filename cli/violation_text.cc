@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cli/text.h"
+#include "props/invariants/asserted.h"
 #include "props/invariants/invariant_set.h"
 
 namespace vmref::cli {
@@ -17,19 +18,25 @@ struct NamedRule {
 
 // The rules without a number.
 constexpr std::array kOthers{
-    NamedRule{"observation.signal", {"an access ends in the signal that the model gives, or in none", ""}},
-    NamedRule{"observation.status", {"an operation ends with the status that the model gives", ""}},
-    NamedRule{"observation.value", {"an operation gives the value that the model holds", ""}},
-    NamedRule{"observation.address", {"an operation gives the address that the model gives", ""}},
-    NamedRule{"observation.witness", {"what the sources leave open is chosen within what the model permits", ""}},
+    NamedRule{"observation.signal",
+              {"an access ends in the signal that the model gives, or in none", "vm_fault.c:569-795"}},
+    NamedRule{"observation.status", {"an operation ends with the status that the model gives", "ops/operation.h"}},
+    NamedRule{"observation.value", {"an operation gives the value that the model holds", "vm_fault.c:1593-2187"}},
+    NamedRule{"observation.address", {"an operation gives the address that the model gives", "ops/operation.h"}},
+    NamedRule{"observation.witness",
+              {"what the sources leave open is chosen within what the model permits",
+               "vm_object.c:873-990, vm_fault.c:1755-1772"}},
     NamedRule{"contents", {"the chain of an entry shows what the model holds for the page", "vm_fault.c:1593-2058"}},
-    NamedRule{"attributes", {"an entry has the range, protection, inheritance and wiring of the model's", ""}},
-    NamedRule{"file.size", {"a file has the size of the model's", ""}},
-    NamedRule{"file.contents", {"a file has the contents of the model's", ""}},
-    NamedRule{"deadlock", {"whoever waits is served at some time", ""}},
-    NamedRule{"assertion", {"a promise within the implementation holds", ""}},
-    NamedRule{"recorded.signal", {"what the recorded program did without a signal takes none", ""}},
-    NamedRule{"expectation", {"an operation gives what the trace expects", ""}},
+    NamedRule{"attributes",
+              {"an entry has the range, protection, inheritance and wiring of the model's", "ops/operation.h"}},
+    NamedRule{"file.size", {"a file has the size of the model's", "ops/operation.h"}},
+    NamedRule{"file.contents", {"a file has the contents of the model's", "vm_object.c:486-752"}},
+    NamedRule{"deadlock", {"whoever waits is served at some time", "vm_fault.c:1625-1637, 1751-1772"}},
+    NamedRule{"assertion",
+              {"a promise within the implementation holds", "the file and line at the end of the message"}},
+    NamedRule{"recorded.signal",
+              {"what the recorded program did without a signal takes none", "traces/recorded/README.md"}},
+    NamedRule{"expectation", {"an operation gives what the trace expects", "traces/README.md"}},
 };
 
 }  // namespace
@@ -40,20 +47,23 @@ RuleText rule_text(std::string_view rule) {
             return {invariant.statement, invariant.source};
         }
     }
+    for (const props::Invariant& invariant : props::asserted_invariants()) {
+        if (invariant.id == rule) {
+            return {invariant.statement, invariant.source};
+        }
+    }
     for (const NamedRule& other : kOthers) {
         if (other.rule == rule) {
             return other.text;
         }
     }
-    return {"a promise within the implementation holds (docs/invariants.md)", ""};
+    return {"", ""};
 }
 
 void put_violation(std::ostream& out, const props::Violation& violation) {
     const RuleText text = rule_text(violation.rule);
-    out << "VIOLATED " << violation.rule << ": " << violation.message << "\n  rule:   " << text.statement << '\n';
-    if (!text.source.empty()) {
-        out << "  source: " << text.source << '\n';
-    }
+    out << "VIOLATED " << violation.rule << ": " << violation.message << "\n  rule:   " << text.statement
+        << "\n  source: " << text.source << '\n';
 }
 
 void put_last_operations(std::ostream& out, const std::vector<Operation>& operations) {

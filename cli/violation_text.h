@@ -13,7 +13,7 @@ namespace vmref::cli {
 // What the rule says, and the lines of the sources that it comes from.
 struct RuleText {
     std::string_view statement;
-    std::string_view source;  // empty: none
+    std::string_view source;
 };
 RuleText rule_text(std::string_view rule);
 

@@ -56,9 +56,22 @@ std::optional<Violation> Abstraction::compare_view(const MapEntry& entry, Va va)
         return fmt::format("pid {} va {:#010x}: contents show {:#010x} at byte {}, expected {:#010x}", entry.map->pid,
                            va, word_at(actual, at), at & ~3U, word_at(expected.bytes, at));
     };
-    invariants_.evaluate(Rule::i02, true, refused == expected.refused, describe);
+    invariants_.evaluate(Rule::i02, refused || expected.refused, refused == expected.refused, describe);
+    check_translation(entry, va, content);
     invariants_.evaluate(Rule::i03, entry.has(impl::kEntryCow), same, describe);
     return same ? std::nullopt : std::optional<Violation>(Violation{"contents", describe(), 0});
+}
+
+// The PTE may be one that the operation did not touch: another process stored, and this one's view changed.
+void Abstraction::check_translation(const MapEntry& entry, Va va, const Content& content) {
+    const std::uint32_t word = kernel_.pmaps.pte(*entry.map->pmap, va);
+    const bool valid = (word & impl::kPteV) != 0;
+    const Frame frame = word >> kPageShift;
+    const Frame found = content.kind == Content::Kind::page ? content.page->frame : 0;
+    invariants_.evaluate(Rule::i19, valid, frame == found, [&] {
+        return fmt::format("pid {} va {:#010x}: PTE {:#x} maps frame {}, a fault would find {}", entry.map->pid, va,
+                           word, frame, found == 0 ? "no page" : fmt::format("frame {}", found));
+    });
 }
 
 std::optional<Violation> Abstraction::compare_file_page(const impl::Object& object, PageIndex index) {
@@ -227,6 +240,17 @@ std::optional<Violation> Abstraction::compare_process(const impl::Process& proce
         }
     }
     return std::nullopt;
+}
+
+std::optional<Violation> Abstraction::compare_before(const Operation& operation) {
+    Pid ending = 0;
+    if (const Exit* const exit = std::get_if<Exit>(&operation)) {
+        ending = exit->pid;
+    } else if (const Exec* const exec = std::get_if<Exec>(&operation)) {
+        ending = exec->pid;
+    }
+    const impl::Process* const process = subject_.find(ending);
+    return process != nullptr ? compare_process(*process) : std::nullopt;
 }
 
 std::optional<Violation> Abstraction::compare_all() {

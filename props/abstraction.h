@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "impl/system.h"
+#include "impl/vm/vm_object.h"
 #include "model/system.h"
 #include "props/invariants/invariant_set.h"
 #include "props/violation.h"
@@ -18,6 +19,8 @@ class Abstraction {
     Abstraction(impl::System& subject, const model::System& model, InvariantSet& invariants)
         : subject_(subject), kernel_(subject.kernel()), model_(model), invariants_(invariants) {}
 
+    // Compares every page of a process that `operation` is about to end, or to empty.
+    std::optional<Violation> compare_before(const Operation& operation);
     // Compares what the kernel's journal names. Does not clear the journal.
     std::optional<Violation> compare_changes();
     // Compares the next few entries in turn, whatever the journal says.
@@ -29,6 +32,7 @@ class Abstraction {
 
   private:
     std::optional<Violation> compare_view(const impl::MapEntry& entry, Va va);
+    void check_translation(const impl::MapEntry& entry, Va va, const impl::Content& content);
     std::optional<Violation> compare_cell(const impl::Object& object, PageIndex index);
     std::optional<Violation> compare_file_page(const impl::Object& object, PageIndex index);
     std::optional<Violation> compare_range(Pid pid, Va start, Va end);

@@ -94,9 +94,15 @@ template <class World>
 std::optional<Violation> Lockstep<World>::apply(const Operation& operation) {
     const std::uint64_t faults = World::page_faults(*subject_);
     ++counts_.operations;
+    if (options_.compare_ends) {
+        if (const auto violation = comparison_->compare_before(operation)) {
+            return found(violation->rule, violation->message);
+        }
+    }
     try {
         observed_ = subject_->apply(operation);
     } catch (const impl::Finding& finding) {
+        invariants_->count_violation(finding.rule());
         return found(finding.rule(), finding.what());
     }
     counts_.accesses += World::is_access(operation) ? 1 : 0;

@@ -23,6 +23,7 @@ namespace vmref::props {
 struct LockstepOptions {
     std::uint64_t checkpoint_every = 4096;  // operations between full comparisons; 0: only at the end
     bool compare = true;                    // false: the implementation alone (for benchmarks)
+    bool compare_ends = false;              // every page of a process is compared before it ends
 };
 
 // Counts for reports.

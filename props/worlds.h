@@ -5,9 +5,10 @@
 //   - Model: Model(config), refuse(operation), step(operation, observed), as model::System;
 //   - Subject: Subject(config, defects), apply(operation), touched(), as impl::System; it takes its memory from
 //     impl/arena/containers.h, so that it can be reset;
-//   - Invariants: Invariants(subject), check_changes(), check_all(), violation(), invariants(), as InvariantSet;
-//   - Comparison: Comparison(subject, model, invariants), compare_changes(), compare_sample(), compare_all(),
-//     cells_compared(), as Abstraction;
+//   - Invariants: Invariants(subject), check_changes(), check_all(), count_violation(rule), violation(),
+//     invariants(), as InvariantSet;
+//   - Comparison: Comparison(subject, model, invariants), compare_before(operation), compare_changes(),
+//     compare_sample(), compare_all(), cells_compared(), as Abstraction;
 //   - draw(choices, model, config): an operation that the model does not refuse (props/generators);
 //   - varied(base, n): the n-th other machine for campaigns on the default one;
 //   - the small functions of SystemWorld, for counts and for what a value is judged by.

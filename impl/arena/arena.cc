@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -15,9 +16,8 @@ namespace vmref::impl {
 
 namespace {
 
-constexpr std::size_t kReserved = std::size_t{16} << 30;  // addresses, not memory
+constexpr std::size_t kChunk = std::size_t{4} << 20;
 constexpr std::size_t kAlignment = 16;
-constexpr std::size_t kHostPage = 4096;
 
 thread_local Arena* arena_of_thread = nullptr;
 
@@ -39,37 +39,49 @@ void allow([[maybe_unused]] void* start, [[maybe_unused]] std::size_t bytes) {
 
 }  // namespace
 
-Arena::Arena() {
-    void* const base =
-        mmap(nullptr, kReserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED) {
-        throw std::bad_alloc();
-    }
-    base_ = static_cast<std::byte*>(base);
-    indexed_start_ = base_ + kReserved;
-    new (base_) State{};
-    state().used = (sizeof(State) + kAlignment - 1) / kAlignment * kAlignment;
-}
-
 Arena::~Arena() {
-    allow(base_, state().used);
-    munmap(base_, kReserved);
+    for (const Chunk& chunk : chunks_) {
+        allow(chunk.region.start, chunk.region.bytes);
+        munmap(chunk.region.start, chunk.region.bytes);
+    }
+    for (const IndexedArray& array : indexed_) {
+        munmap(array.region.start, array.region.bytes);
+    }
 }
 
-void* Arena::take(std::size_t bytes) {
-    const std::size_t room = static_cast<std::size_t>(indexed_start_ - base_) - state().used;
-    if (bytes > room) {
+Arena::Region Arena::reserve(std::size_t bytes) {
+    void* const start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) {
         throw std::bad_alloc();
     }
-    void* const block = base_ + state().used;
-    state().used += bytes;
+    return {static_cast<std::byte*>(start), bytes};
+}
+
+// From the last chunk; if it has no room, from the next one that has.
+void* Arena::take(std::size_t bytes) {
+    while (state_.chunks == 0 || chunks_[state_.chunks - 1].region.bytes - state_.last_used < bytes) {
+        if (state_.chunks != 0) {
+            chunks_[state_.chunks - 1].used = state_.last_used;
+        }
+        if (state_.chunks == chunks_.size()) {
+            const Region region = reserve(std::max(bytes, kChunk));
+            chunks_.push_back({.region = region});
+        }
+        ++state_.chunks;
+        state_.last_used = 0;
+    }
+    void* const block = chunks_[state_.chunks - 1].region.start + state_.last_used;
+    state_.last_used += bytes;
     return block;
 }
 
 // Blocks are powers of two: what a growing vector leaves behind serves the next one.
 void* Arena::allocate(std::size_t bytes) {
+    if (bytes > std::numeric_limits<std::size_t>::max() / 4) {
+        throw std::bad_alloc();
+    }
     const unsigned size = size_class(bytes);
-    FreeBlock*& free = state().free[size];
+    FreeBlock*& free = state_.free[size];
     if (free == nullptr) {
         return take(std::size_t{1} << size);
     }
@@ -81,29 +93,29 @@ void* Arena::allocate(std::size_t bytes) {
 
 void Arena::deallocate(void* block, std::size_t bytes) {
     const unsigned size = size_class(bytes);
-    FreeBlock*& free = state().free[size];
+    FreeBlock*& free = state_.free[size];
     free = new (block) FreeBlock{free};
     forbid(block, std::size_t{1} << size);
 }
 
 void* Arena::allocate_indexed(Indexed kind, std::size_t element_size, std::size_t elements, bool starts_zero) {
-    const std::size_t bytes = (element_size * elements + kHostPage - 1) / kHostPage * kHostPage;
-    if (bytes > static_cast<std::size_t>(indexed_start_ - base_) - state().used) {
-        throw std::bad_alloc();
-    }
-    indexed_start_ -= bytes;
-    indexed_.push_back({kind, element_size, elements, indexed_start_, {}});
+    const Region region = reserve(std::max(element_size * elements, kAlignment));
+    IndexedArray& array = indexed_.emplace_back(IndexedArray{kind, element_size, elements, region, {}});
     if (!starts_zero) {
-        indexed_.back().saved.resize(element_size * elements);
+        array.image.resize(element_size * elements);
     }
-    return indexed_start_;
+    return region.start;
+}
+
+std::size_t Arena::used_of(std::size_t chunk) const {
+    return chunk + 1 == state_.chunks ? state_.last_used : chunks_[chunk].used;
 }
 
 // Calls act(block, bytes) for every free block. Requires: they are allowed to be read.
 template <class Act>
 void Arena::for_each_free(Act act) {
     for (unsigned size = 0; size < kSizeClasses; ++size) {
-        for (FreeBlock* block = state().free[size]; block != nullptr;) {
+        for (FreeBlock* block = state_.free[size]; block != nullptr;) {
             FreeBlock* const next = block->next;
             act(block, std::size_t{1} << size);
             block = next;
@@ -112,25 +124,32 @@ void Arena::for_each_free(Act act) {
 }
 
 void Arena::save() {
-    allow(base_, state().used);
-    image_.assign(base_, base_ + state().used);
+    saved_ = state_;
+    for (std::size_t n = 0; n < state_.chunks; ++n) {
+        Chunk& chunk = chunks_[n];
+        allow(chunk.region.start, chunk.region.bytes);
+        chunk.image.assign(chunk.region.start, chunk.region.start + used_of(n));
+    }
     for_each_free(forbid);
     for (IndexedArray& array : indexed_) {
-        std::copy_n(array.start, array.saved.size(), array.saved.begin());
+        std::copy_n(array.region.start, array.image.size(), array.image.begin());
     }
 }
 
 void Arena::restore(const TouchedCounts& touched) {
-    allow(base_, state().used);
-    std::copy(image_.begin(), image_.end(), base_);
+    state_ = saved_;
+    for (const Chunk& chunk : chunks_) {
+        allow(chunk.region.start, chunk.region.bytes);
+        std::copy(chunk.image.begin(), chunk.image.end(), chunk.region.start);
+    }
     for_each_free(forbid);
     for (const IndexedArray& array : indexed_) {
         const std::size_t elements = std::min(touched[static_cast<std::size_t>(array.kind)], array.elements);
         const std::size_t bytes = elements * array.element_size;
-        if (array.saved.empty()) {
-            std::memset(array.start, 0, bytes);
+        if (array.image.empty()) {
+            std::memset(array.region.start, 0, bytes);
         } else {
-            std::copy_n(array.saved.begin(), bytes, array.start);
+            std::copy_n(array.image.begin(), bytes, array.region.start);
         }
     }
 }

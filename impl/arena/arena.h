@@ -17,8 +17,7 @@ using TouchedCounts = std::array<std::size_t, kIndexKinds>;  // elements that ma
 
 class Arena {
   public:
-    // Reserves address space; the host supplies memory as it is touched.
-    Arena();
+    Arena() = default;
     ~Arena();
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
@@ -40,29 +39,41 @@ class Arena {
     struct FreeBlock {
         FreeBlock* next;
     };
-    static constexpr std::size_t kSizeClasses = 40;
-    // Lies in the arena itself: it is restored with the rest.
+    // Memory of the host, supplied as it is touched.
+    struct Region {
+        std::byte* start = nullptr;
+        std::size_t bytes = 0;
+    };
+    static constexpr std::size_t kSizeClasses = 64;
+    // What restore() puts back besides contents.
     struct State {
-        std::size_t used;
-        std::array<FreeBlock*, kSizeClasses> free;  // by binary logarithm of the size
+        std::size_t chunks = 0;                       // in use; the last one has room
+        std::size_t last_used = 0;                    // bytes of it
+        std::array<FreeBlock*, kSizeClasses> free{};  // by binary logarithm of the size
+    };
+    struct Chunk {
+        Region region;
+        std::size_t used = 0;  // when the next one was begun
+        std::vector<std::byte> image{};
     };
     struct IndexedArray {
         Indexed kind;
         std::size_t element_size;
         std::size_t elements;
-        std::byte* start;
-        std::vector<std::byte> saved;  // empty: all zero
+        Region region;
+        std::vector<std::byte> image;  // empty: all zero
     };
 
-    State& state() { return *reinterpret_cast<State*>(base_); }
+    static Region reserve(std::size_t bytes);
     void* take(std::size_t bytes);
+    std::size_t used_of(std::size_t chunk) const;
     template <class Act>
     void for_each_free(Act act);
 
-    std::byte* base_;
-    std::byte* indexed_start_;  // indexed arrays grow down from the end
+    State state_;
+    State saved_;
+    std::vector<Chunk> chunks_;  // those beyond state_.chunks wait for their next use
     std::vector<IndexedArray> indexed_;
-    std::vector<std::byte> image_;
 };
 
 // The arena that new containers of this thread take their memory from; nullptr: the heap.

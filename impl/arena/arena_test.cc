@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <vector>
 
 #include "impl/arena/containers.h"
 #include "impl/arena/resettable.h"
@@ -64,10 +67,38 @@ TEST(Arena, OnlyTheTouchedFrontOfAnIndexedArrayIsRestored) {
     EXPECT_EQ(slots[7], -1);
 }
 
-TEST(Arena, RefusesWhatItCannotHold) {
+TEST(Arena, BlocksOfManyChunksComeBack) {
+    constexpr std::size_t kBlock = std::size_t{1} << 20;
     Arena arena;
-    EXPECT_THROW(arena.allocate(std::size_t{1} << 36), std::bad_alloc);
-    EXPECT_THROW(arena.allocate_indexed(Indexed::by_frame, 4096, std::size_t{1} << 28, true), std::bad_alloc);
+    const auto fill = [&](int blocks, int byte) {
+        std::vector<std::byte*> filled;
+        for (int n = 0; n < blocks; ++n) {
+            filled.push_back(static_cast<std::byte*>(arena.allocate(n == 2 ? 8 * kBlock : kBlock)));
+            std::memset(filled.back(), byte, kBlock);
+        }
+        return filled;
+    };
+    const std::vector<std::byte*> kept = fill(6, 1);
+    arena.save();
+    std::vector<std::byte*> first;
+    for (int round = 0; round < 3; ++round) {
+        const std::vector<std::byte*> later = fill(9, 2);
+        EXPECT_EQ(first.empty() ? later : first, later) << "a reset run finds its blocks at the same addresses";
+        first = later;
+        std::memset(kept[0], 3, kBlock);
+        arena.restore({});
+        for (const std::byte* const block : kept) {
+            EXPECT_EQ(block[0], std::byte{1});
+            EXPECT_EQ(block[kBlock - 1], std::byte{1});
+        }
+    }
+}
+
+TEST(Arena, RefusesWhatTheHostDoesNotHave) {
+    Arena arena;
+    EXPECT_THROW(arena.allocate(std::size_t{1} << 50), std::bad_alloc);
+    EXPECT_THROW(arena.allocate(~std::size_t{0}), std::bad_alloc);
+    EXPECT_THROW(arena.allocate_indexed(Indexed::by_frame, 4096, std::size_t{1} << 40, true), std::bad_alloc);
 }
 
 TEST(Arena, ContainersTakeTheArenaOfTheirScope) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "impl/system.h"
 #include "props/invariants/registry.h"
@@ -29,6 +30,7 @@ enum class Rule : std::uint8_t {
     i16,
     i17,
     i18,
+    i19,
     i21,
     i24,
     i25,
@@ -79,6 +81,9 @@ class InvariantSet final : public impl::Probe {
         report(rule, describe());
         return false;
     }
+
+    // The implementation itself found `rule` broken, which may be one of these.
+    void count_violation(std::string_view rule);
 
     const std::optional<Violation>& violation() const { return violation_; }
     std::span<const Invariant> invariants() const { return invariants_; }

@@ -1,0 +1,44 @@
+#include "props/invariants/asserted.h"
+
+#include <array>
+
+namespace vmref::props {
+
+namespace {
+
+constexpr std::array kAsserted{
+    Invariant{"I-10", "a swap block in use is neither freed nor given to anybody else",
+              "vm_object.c:1222-1231, 1571, 1590"},
+    Invariant{"I-28", "whoever holds a chain lock keeps the backing object below it in place",
+              "vm_fault.c:1594-1597, 1995-2010"},
+    Invariant{"I-32", "a dead object gets no reference, no page and no entry", "vm_object.c:383-386, 1102-1105"},
+    Invariant{"I-34", "a dropped object was held", "vm_fault.c:764, 1200, 2265-2268"},
+    Invariant{"I-42", "a released object is empty and nobody refers to it", "vm_object.c:412-450"},
+    Invariant{"I-47",
+              "identity, validity, cleanness and wiring of a page change, and it is freed, by its busy owner only",
+              "vm_object.c:639-640"},
+    Invariant{"I-49", "the wirings of a page are those of the wired entries that see it",
+              "vm_fault.c:705-709, 2354-2407"},
+    Invariant{"I-52", "unwiring gives back what wiring took, and no more", "vm_fault.c:2351-2365, 2400-2407"},
+    Invariant{"I-55", "a fault enters a busied, valid page of the object and index that it looked for",
+              "vm_fault.c:690-699, 2275-2285"},
+    Invariant{"I-59", "the frame of a held page is not used again", "vm_fault.c:1180-1194"},
+    Invariant{"I-65", "a freed page-table page is all zero", "pmap.c:1022-1099"},
+    Invariant{"I-68", "one PTE of a pmap changes at a time, and no CPU enters its address space meanwhile",
+              "pmap.c:3524-3585"},
+    Invariant{"I-77", "nothing refers to a pmap that was released", "pmap.c:1230-1350, 2034-2078"},
+    Invariant{"I-78", "user mappings end where the page-table window begins", "pmap.c:2207-2222, 2448-2457"},
+    Invariant{"I-80", "a fault that went over to exclusive holds keeps them",
+              "vm_fault.c:389-391, 1706-1833, 2249-2251"},
+    Invariant{"I-81", "an access ends after a bounded number of faults", "vm_fault.c:578-586, 618-668"},
+    Invariant{"I-86", "replacing a wired PTE needs no memory", "vm_fault.c:1755-1772, pmap.c:2291-2303"},
+    Invariant{"I-87", "the holder of a map lock releases it once, and an exclusive one is alone", "vm_fault.c:183-206"},
+};
+
+}  // namespace
+
+std::span<const Invariant> asserted_invariants() {
+    return kAsserted;
+}
+
+}  // namespace vmref::props
