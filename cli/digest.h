@@ -28,6 +28,9 @@ class Digest {
         for (const Pid pid : observation.witness.killed) {
             add(pid);
         }
+        if (observation.witness.cached) {
+            add(1);
+        }
     }
     std::uint64_t value() const { return hash_; }
 

@@ -18,7 +18,7 @@ std::string operation_line(const Operation& operation) {
         if (name == "op") {
             continue;
         }
-        if (name == "value") {
+        if (name == "value" && value.is_number()) {
             line += fmt::format(" value={}", hex(value.get<std::uint32_t>()));
         } else {
             line += fmt::format(" {}={}", name, value.is_string() ? value.get<std::string>() : json_line(value));

@@ -94,6 +94,11 @@ class Replay {
         if (!violation) {
             violation = lockstep_.checkpoint();
         }
+        if constexpr (requires { World::require_oracle(); }) {
+            if (!violation) {
+                World::require_oracle();
+            }
+        }
         Replayed replayed = summary(violation, done);
         replayed.seconds = std::chrono::duration<double>(Clock::now() - start).count();
         return replayed;

@@ -16,6 +16,7 @@
 #include "cli/replay.h"
 #include "cli/report.h"
 #include "cli/shrink.h"
+#include "props/machine/qemu.h"
 #include "traces/bad_input.h"
 
 namespace vmref::cli {
@@ -24,7 +25,7 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit status: 0 everything holds, 1 a violation was found, 2 bad input or usage,\n"
-    "3 could not run (memory, files).";
+    "3 could not run (memory, files, no QEMU).";
 
 // The words of CLI11, in the form of ours.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
@@ -77,6 +78,9 @@ int run_reporting(CLI::App& app, const std::vector<std::string>& args, const Com
         put_problem(streams.err, error.what());
         return kBadInput;
     } catch (const CannotRun& error) {
+        put_problem(streams.err, error.what());
+        return kCannotRun;
+    } catch (const props::NoOracle& error) {
         put_problem(streams.err, error.what());
         return kCannotRun;
     } catch (const std::bad_alloc&) {

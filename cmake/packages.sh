@@ -6,6 +6,7 @@ vmref_packages=(
     libboost-dev libboost-context-dev libcli11-dev libfmt-dev libvalijson-dev nlohmann-json3-dev zlib1g-dev
     libbenchmark-dev libgtest-dev librapidcheck-dev
     graphviz
+    qemu-system-x86
 )
 
 # Prints the packages of vmref_packages that are not installed, in one line.

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "ops/codec_layout.h"
+#include "ops/codec_layout_machine.h"
 
 namespace vmref {
 

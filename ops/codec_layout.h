@@ -184,12 +184,14 @@ template <>
 struct Layout<Observation> {
     static constexpr auto kDiscarded = [](auto& observation) -> auto& { return observation.witness.discarded; };
     static constexpr auto kKilled = [](auto& observation) -> auto& { return observation.witness.killed; };
+    static constexpr auto kCached = [](auto& observation) -> auto& { return observation.witness.cached; };
     static constexpr auto kFields = std::tuple{optional<Name<Status>>("status", &Observation::status),
                                                optional<Name<Signal>>("signal", &Observation::signal),
                                                optional<Uint>("value", &Observation::value),
                                                optional<Address>("address", &Observation::address),
                                                optional<List<Object<Discard>>>("discarded", kDiscarded),
-                                               optional<List<Uint>>("killed", kKilled)};
+                                               optional<List<Uint>>("killed", kKilled),
+                                               optional<Flag>("cached", kCached)};
 };
 
 }  // namespace vmref::codec

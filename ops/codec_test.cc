@@ -13,6 +13,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t kAlternatives = std::variant_size_v<Operation>;
+constexpr std::size_t kFirstOfMachine = kAlternatives - 8;
+
 // Fields over their whole range, edges often. The structs are filled by position here, so that a field missing
 // from the codec's table shows as a lost value.
 class Draw {
@@ -33,6 +36,9 @@ class Draw {
     unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
 
     Operation operation(std::size_t index) {
+        if (index >= kFirstOfMachine) {
+            return machine_operation(index - kFirstOfMachine);
+        }
         switch (index) {
             case 0:
                 return Spawn{u()};
@@ -81,6 +87,28 @@ class Draw {
                 return Pageout{u()};
         }
     }
+    Operation machine_operation(std::size_t index) {
+        switch (index) {
+            case 0:
+                return SetWord{u(), u()};
+            case 1: {
+                const auto kind = name<AccessKind>(3);
+                return Probe{u(), kind, u(), kind == AccessKind::store ? u() : 0, flag()};
+            }
+            case 2:
+                return Invlpg{u(), u()};
+            case 3:
+                return LoadCr3{u(), u()};
+            case 4:
+                return Control{u(), flag(), flag(), flag()};
+            case 5:
+                return Evict{u(), u()};
+            case 6:
+                return RandomTables{u()};
+            default:
+                return PmapTables{u(), u()};
+        }
+    }
 
     Observation observation() {
         Observation result{name<Status>(9), name<Signal>(4), u(), u(), {}};
@@ -88,14 +116,13 @@ class Draw {
             result.witness.discarded.push_back({u(), u(), u()});
             result.witness.killed.push_back(u());
         }
+        result.witness.cached = flag();
         return result;
     }
 
   private:
     std::mt19937_64 random_;
 };
-
-constexpr std::size_t kAlternatives = std::variant_size_v<Operation>;
 
 TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
     Draw draw(1);
@@ -110,10 +137,12 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
             names.emplace(operation_name(operation));
         }
     }
-    EXPECT_EQ(names, (std::set<std::string>{"spawn",   "exec",      "exit",       "fork",        "threads",  "switch",
-                                            "mmap",    "munmap",    "mremap",     "mlock",       "mprotect", "minherit",
-                                            "msync",   "madvise",   "munlock",    "load",        "store",    "fetch",
-                                            "pageout", "file_read", "file_write", "create_file", "ftruncate"}));
+    EXPECT_EQ(names,
+              (std::set<std::string>{
+                  "spawn",  "exec",   "exit",     "fork",      "threads",    "switch",        "mmap",       "munmap",
+                  "mremap", "mlock",  "mprotect", "minherit",  "msync",      "madvise",       "munlock",    "load",
+                  "store",  "fetch",  "pageout",  "file_read", "file_write", "create_file",   "ftruncate",  "set_word",
+                  "probe",  "invlpg", "load_cr3", "control",   "evict",      "random_tables", "pmap_tables"}));
 }
 
 TEST(Codec, ObservationsSurviveTheRoundTrip) {
@@ -136,6 +165,12 @@ TEST(Codec, WritesTheDocumentedForm) {
               R"({"op":"store","pid":2,"addr":"0xffffffff","size":4,"value":0,"kernel":true})");
     EXPECT_EQ(text(Access{2, AccessKind::load, 0xabc, 1, 0, false}),
               R"({"op":"load","pid":2,"addr":"0x00000abc","size":1})");
+    EXPECT_EQ(text(SetWord{0x800004, 0x900007}), R"({"op":"set_word","pa":"0x00800004","value":"0x00900007"})");
+    EXPECT_EQ(text(Probe{1, AccessKind::store, 0x400008, 6, true}),
+              R"({"op":"probe","cpu":1,"kind":"store","va":"0x00400008","value":6,"user":true})");
+    EXPECT_EQ(text(Probe{0, AccessKind::fetch, 0x400000}),
+              R"({"op":"probe","cpu":0,"kind":"fetch","va":"0x00400000"})");
+    EXPECT_EQ(text(Control{0, true}), R"({"op":"control","cpu":0,"wp":true})");
     EXPECT_EQ(encode_observation({}).dump(), "{}");
     EXPECT_EQ(encode_observation({Status::no_space, Signal::kill, 7, 0x1000, {{{1, 0x2000, 0}}, {4}}}).dump(),
               R"({"status":"no_space","signal":"kill","value":7,"address":"0x00001000",)"

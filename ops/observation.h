@@ -20,14 +20,15 @@ struct Discard {
 struct Witness {
     std::vector<Discard> discarded;  // in order; before the operation's own effect, `after` excepted
     std::vector<Pid> killed;         // ended for memory during this operation, in order
+    bool cached = false;             // Probe: used a translation found earlier
     bool operator==(const Witness&) const = default;
 };
 
 struct Observation {
     Status status = Status::success;
     Signal signal = Signal::none;
-    std::uint32_t value = 0;  // load, fetch: the value read; FileRead, FileWrite: bytes moved
-    Va address = 0;           // mmap: where it is; an access that ends in a signal: the faulting address
+    std::uint32_t value = 0;  // load, fetch: the value read; FileRead, FileWrite: bytes moved; Probe: or the error code
+    Va address = 0;  // mmap: where it is; an access that ends in a signal or a page fault: the faulting address
     Witness witness{};
     bool operator==(const Observation&) const = default;
 };

@@ -18,6 +18,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "ops/machine_operation.h"
 #include "ops/types.h"
 #include "ops/world.h"
 
@@ -256,6 +257,8 @@ using SystemOperations =
     OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
                   Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout>;
 
+using MachineOperations = OperationList<SetWord, Probe, Invlpg, LoadCr3, Control, Evict, RandomTables, PmapTables>;
+
 namespace operation_detail {
 
 template <WorldName world>
@@ -263,6 +266,10 @@ struct OperationsOf;
 template <>
 struct OperationsOf<WorldName::system> {
     using List = SystemOperations;
+};
+template <>
+struct OperationsOf<WorldName::machine> {
+    using List = MachineOperations;
 };
 
 template <typename Op, typename... Ops>
@@ -289,7 +296,7 @@ struct VariantOf<OperationList<First...>, OperationList<Second...>, Rest...>
 
 }  // namespace operation_detail
 
-using Operation = operation_detail::VariantOf<SystemOperations>::Type;
+using Operation = operation_detail::VariantOf<SystemOperations, MachineOperations>::Type;
 
 // Whether `world` takes operations of type `Op`.
 template <WorldName world, typename Op>

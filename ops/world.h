@@ -9,11 +9,12 @@
 namespace vmref {
 
 enum class WorldName : std::uint8_t {
-    system,  // processes, mappings, files: the whole kernel
+    system,   // processes, mappings, files: the whole kernel
+    machine,  // page tables, TLBs and accesses: the MMU alone
 };
 
 // In the order of the enumeration.
-inline constexpr std::array<std::string_view, 1> kWorldNames{"system"};
+inline constexpr std::array<std::string_view, 2> kWorldNames{"system", "machine"};
 
 constexpr std::string_view world_text(WorldName world) {
     return kWorldNames[static_cast<std::size_t>(world)];

@@ -47,6 +47,9 @@ class Digest {
         for (const Pid pid : seen.witness.killed) {
             add(pid);
         }
+        if (seen.witness.cached) {
+            add(1);
+        }
     }
     std::uint64_t value() const { return hash_; }
 
@@ -86,6 +89,7 @@ class Campaign {
   private:
     Config next_config() const;
     Lockstep<World>& fresh_lockstep(const Config& config);
+    void run_own_cases();
     void run_system();
     bool apply(Lockstep<World>& lockstep, const Operation& operation);
     bool exhausted() const;
@@ -192,11 +196,30 @@ void Campaign<World>::run_system() {
     add_system(result_, lockstep);
 }
 
+// Errors: NoOracle.
+template <class World>
+void Campaign<World>::run_own_cases() {
+    if constexpr (requires { World::run_own_cases(options_.defects); }) {
+        if (auto failed = options_.own_cases ? World::run_own_cases(options_.defects) : std::nullopt) {
+            result_.violation = std::move(failed->violation);
+            result_.trace = std::move(failed->operations);
+            result_.config = failed->config;
+            result_.systems = 1;
+            return;
+        }
+        World::require_oracle();
+    }
+}
+
 template <class World>
 CampaignResult Campaign<World>::run() {
-    do {
+    run_own_cases();
+    while (!exhausted()) {
         run_system();
-    } while (!exhausted() && options_.operations_per_system != 0);
+        if (options_.operations_per_system == 0) {
+            break;
+        }
+    }
     if (!result_.violation) {
         result_.trace.clear();
     }

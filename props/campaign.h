@@ -27,6 +27,7 @@ struct CampaignOptions {
     // After the first three, two systems of three are other machines (the world's `varied`) instead of `config`: memory
     // that runs out, other tunables.
     bool small_systems = false;
+    bool own_cases = true;                    // the world's cases come first, if it has some
     const std::atomic<bool>* stop = nullptr;  // ends the campaign with its results
     // Called after every operation that showed no violation, with its observation; may be empty.
     std::function<void(const Operation&, const Observation&)> observe{};
@@ -47,6 +48,7 @@ struct CampaignResult {
     Config config;
 };
 
+// Errors: NoOracle, if the world cannot be compared with what it should be compared with.
 // `progress` is called about ten times a second with what has been done so far; it may be empty.
 CampaignResult run_campaign(const CampaignOptions& options,
                             const std::function<void(const CampaignResult&)>& progress = {});

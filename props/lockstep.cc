@@ -156,5 +156,6 @@ std::optional<Violation> Lockstep<World>::checkpoint() {
 }
 
 template class Lockstep<SystemWorld>;
+template class Lockstep<MachineWorld>;
 
 }  // namespace vmref::props

@@ -15,6 +15,7 @@
 #include "ops/config.h"
 #include "ops/observation.h"
 #include "ops/operation.h"
+#include "props/machine_world.h"
 #include "props/system_world.h"
 #include "props/violation.h"
 
@@ -78,6 +79,7 @@ class Lockstep {
 };
 
 extern template class Lockstep<SystemWorld>;
+extern template class Lockstep<MachineWorld>;
 using SystemLockstep = Lockstep<SystemWorld>;
 
 }  // namespace vmref::props

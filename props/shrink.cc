@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "props/lockstep.h"
+#include "props/machine/simpler.h"
 #include "props/shrink_changes.h"
 #include "props/worlds.h"
 
@@ -90,6 +91,9 @@ class Search {
             make_cheaper();
             pin_places();
             drop_operations();
+            if (try_one_of(with_words_for_tables(best_.operations))) {
+                drop_operations();
+            }
             make_cheaper();
             shorten();
             // Last, or it would make a shortage of memory that operations are needed for.

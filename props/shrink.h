@@ -17,9 +17,9 @@
 namespace vmref::props {
 
 struct ShrinkOptions {
-    WorldName world = WorldName::system;
     Config config;
     impl::DefectSet defects;
+    WorldName world = WorldName::system;
     std::uint64_t max_runs = 100000;
     double max_seconds = 30;                  // the clock decides only when to stop
     const std::atomic<bool>* stop = nullptr;  // ends the search with what it has

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "props/machine/simpler.h"
+
 namespace vmref::props {
 
 namespace {
@@ -14,7 +16,6 @@ namespace {
 constexpr std::uint32_t kManyPages = 64;  // of a Pageout: more than what a short run touches
 constexpr std::size_t kFewScans = 3;
 constexpr std::size_t kManyScans = 24;  // too many stretches
-
 template <typename Op>
 class Simpler {
   public:
@@ -76,7 +77,9 @@ void simplify(Simpler<Op>& simpler) {
     } else if constexpr (std::is_same_v<Op, CreateFile>) {
         simpler.add([](CreateFile& op) { op.path.clear(); });
     }
-    if constexpr (requires { &Op::length; }) {
+    if constexpr (kTakes<WorldName::machine, Op>) {
+        simplify_machine<Op>(simpler);
+    } else if constexpr (requires { &Op::length; }) {
         simpler.halve(&Op::length);
     } else if constexpr (requires { &Op::size; }) {
         simpler.halve(&Op::size);

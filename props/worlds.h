@@ -11,6 +11,7 @@
 //     compare_sample(), compare_all(), cells_compared(), as Abstraction;
 //   - draw(choices, model, config): an operation that the model does not refuse (props/generators);
 //   - varied(base, n): the n-th other machine for campaigns on the default one;
+//   - if it has cases of its own, run_own_cases(defects) and require_oracle(), as MachineWorld;
 //   - the small functions of SystemWorld, for counts and for what a value is judged by.
 // To add one: its name, its operations (ops/operation.h, ops/codec_layout*.h, traces/schema.json), its struct, its row
 // in `with_world`, its Lockstep in lockstep.cc, and what its operations become when they are made simpler
@@ -21,6 +22,7 @@
 #include <utility>
 
 #include "ops/world.h"
+#include "props/machine_world.h"
 #include "props/system_world.h"
 
 namespace vmref::props {
@@ -31,6 +33,8 @@ decltype(auto) with_world(WorldName name, F&& f) {
     switch (name) {
         case WorldName::system:
             return std::forward<F>(f).template operator()<SystemWorld>();
+        case WorldName::machine:
+            return std::forward<F>(f).template operator()<MachineWorld>();
     }
     std::abort();
 }

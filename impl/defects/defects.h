@@ -24,6 +24,16 @@ enum class Defect : std::uint8_t {
     m08_pip_not_added,
     m10_block_freed_without_dirty,
     m22_free_keeps_block,
+    w01_wp_ignored,
+    w02_user_by_pte_only,
+    w03_pde_not_accessed,
+    w04_read_modifies,
+    w05_big_page_offset_lost,
+    w06_rights_fault_not_present,
+    w07_invlpg_keeps_big,
+    w08_pge_toggle_keeps_global,
+    w09_cr3_load_keeps_all,
+    w10_clean_hit_keeps_m,
     count,
 };
 

@@ -23,10 +23,10 @@ struct AccessResult {
 enum class Privilege : std::uint8_t { user, supervisor };
 
 struct Cpu {
-    Pa cr3 = 0;          // page directory; 0: none loaded, every access faults
-    bool cr0_wp = true;  // supervisor writes obey RW
-    bool cr4_pse = true;
-    bool cr4_pge = false;
+    Pa cr3 = 0;            // page directory; 0: none loaded, every access faults
+    bool cr0_wp = true;    // supervisor writes obey RW
+    bool cr4_pse = true;   // PS in a directory entry makes it a 4 MiB page
+    bool cr4_pge = false;  // G in a leaf lets its translation survive a load of cr3
     Tlb tlb;
     std::uint64_t walks = 0;
 };
@@ -49,9 +49,12 @@ class Machine {
     // Translates one byte address as an access of `kind` would, with TLB fill and A/M updates.
     AccessResult translate(CpuId cpu, AccessKind kind, Va va, Privilege privilege, Pa& pa);
 
-    void load_cr3(CpuId cpu, Pa directory);  // drops non-global TLB entries
-    void invlpg(CpuId cpu, Va va);
-    void flush_tlb(CpuId cpu);
+    void load_cr3(CpuId cpu, Pa directory);        // drops all but global translations
+    void load_cr0(CpuId cpu, bool wp);             // drops none: WP is consulted at each access
+    void load_cr4(CpuId cpu, bool pse, bool pge);  // if either changes, drops all, global ones too
+    void invlpg(CpuId cpu, Va va);                 // drops the translation of the page, 4 MiB pages as a whole
+    void flush_tlb(CpuId cpu);                     // drops all, global ones too
+    void evict(CpuId cpu, Va va) { cpus_[cpu].tlb.evict(va); }  // a TLB may forget a translation at any time
 
     std::uint64_t accesses() const { return accesses_; }
 
@@ -64,6 +67,7 @@ class Machine {
     void fill(Cpu& cpu, Va va, std::uint32_t pde, std::uint32_t leaf);
 
     PhysicalMemory memory_;
+    DefectSet defects_;  // those of the walk and of what drops translations; a hit consults none
     Vector<Cpu> cpus_;
     std::uint64_t accesses_ = 0;
 };

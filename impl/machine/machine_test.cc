@@ -121,13 +121,13 @@ TEST_F(MachineTest, WriteProtectBindsTheSupervisorOnlyIfWpIsSet) {
     const AccessResult refused = store(kVa, 1, 0, Privilege::supervisor);
     EXPECT_FALSE(refused.ok);
     EXPECT_EQ(refused.error_code, kFaultPresent | kFaultWrite);
-    machine_.cpu(0).cr0_wp = false;
+    machine_.load_cr0(0, false);
     EXPECT_TRUE(store(kVa, 0x77, 0, Privilege::supervisor).ok);
     EXPECT_EQ(machine_.memory().frame(kDataA)[0], 0x77);
     EXPECT_EQ(pte(kVa) & kPteM, kPteM);
     EXPECT_TRUE(store(kVa, 0x78, 0, Privilege::supervisor).ok) << "by the cached entry";
     EXPECT_FALSE(store(kVa, 1).ok) << "a user obeys RW in any case";
-    machine_.cpu(0).cr0_wp = true;
+    machine_.load_cr0(0, true);
     EXPECT_FALSE(store(kVa, 1, 0, Privilege::supervisor).ok);
 }
 
@@ -154,8 +154,24 @@ TEST_F(MachineTest, BigPage) {
     EXPECT_FALSE(load(kBig + 5 * kPageSize + 7).ok) << "one address drops the whole page";
 }
 
+TEST_F(MachineTest, BigPageWithReservedBitsIsRefused) {
+    constexpr Va kBig = 0x00C00000;
+    for (std::uint32_t bit = 0x2000; bit <= 0x200000; bit <<= 1) {
+        set_pde(kBig, 0x00400000 | bit | kOpen | kPtePS);
+        const AccessResult result = load(kBig);
+        EXPECT_FALSE(result.ok) << bit;
+        EXPECT_EQ(result.error_code, kFaultReserved | kFaultPresent | kFaultUser) << bit;
+        EXPECT_EQ(pde(kBig), 0x00400000 | bit | kOpen | kPtePS) << "no A: the entry was not used";
+    }
+    set_pde(kBig, 0x00400000 | 0x1000 | kOpen | kPtePS);
+    EXPECT_TRUE(load(kBig).ok) << "bit 12 selects a memory type";
+    machine_.invlpg(0, kBig);
+    set_pde(kBig, 0x00400000 | 0x2000 | kPtePS);
+    EXPECT_EQ(load(kBig).error_code, kFaultUser) << "an entry that is not present has no reserved bits";
+}
+
 TEST_F(MachineTest, WithoutPseTheSizeBitMeansNothing) {
-    machine_.cpu(0).cr4_pse = false;
+    machine_.load_cr4(0, false, false);
     map(kVa, kDataA, kOpen);
     set_pde(kVa, (kTable << kPageShift) | kOpen | kPtePS);
     EXPECT_EQ(loaded(kVa), 0x30U);
@@ -176,7 +192,7 @@ TEST_F(MachineTest, StaleTranslationLivesUntilInvalidated) {
 }
 
 TEST_F(MachineTest, GlobalEntriesSurviveCr3ButNotAFlush) {
-    machine_.cpu(0).cr4_pge = true;
+    machine_.load_cr4(0, true, true);
     map(kVa, kDataA, kOpen | kPteG);
     loaded(kVa, 0);
     loaded(kVa, 1);
@@ -187,6 +203,36 @@ TEST_F(MachineTest, GlobalEntriesSurviveCr3ButNotAFlush) {
     EXPECT_EQ(loaded(kVa, 1), 0x40U) << "without CR4.PGE the bit means nothing";
     machine_.flush_tlb(0);
     EXPECT_EQ(loaded(kVa, 0), 0x40U);
+}
+
+TEST_F(MachineTest, AChangeOfCr4DropsGlobalEntriesToo) {
+    machine_.load_cr4(0, true, true);
+    map(kVa, kDataA, kOpen | kPteG);
+    loaded(kVa);
+    map(kVa, kDataB, kOpen | kPteG);
+    machine_.load_cr4(0, true, true);
+    EXPECT_EQ(loaded(kVa), 0x30U) << "nothing changed";
+    machine_.load_cr4(0, true, false);
+    EXPECT_EQ(loaded(kVa), 0x40U);
+    map(kVa, kDataA, kOpen);
+    machine_.load_cr4(0, false, false);
+    EXPECT_EQ(loaded(kVa), 0x30U) << "PSE, too";
+    map(kVa, kDataB, kOpen);
+    machine_.load_cr0(0, false);
+    EXPECT_EQ(loaded(kVa), 0x30U) << "a change of WP drops nothing";
+}
+
+TEST_F(MachineTest, EvictionForgetsOnePiece) {
+    constexpr Va kBig = 0x00C00000;
+    set_pde(kBig, 0x00400000 | kOpen | kPtePS);
+    loaded(kBig);
+    loaded(kBig + kPageSize);
+    const std::uint64_t walks = machine_.cpu(0).walks;
+    machine_.evict(0, kBig);
+    loaded(kBig + kPageSize);
+    EXPECT_EQ(machine_.cpu(0).walks, walks);
+    loaded(kBig);
+    EXPECT_EQ(machine_.cpu(0).walks, walks + 1);
 }
 
 TEST_F(MachineTest, CachedReadOnlyEntryWalksWhenMoreIsNeeded) {

@@ -19,6 +19,8 @@ inline constexpr std::uint32_t kPteW = 0x200;        // software: wired
 inline constexpr std::uint32_t kPteManaged = 0x400;  // software: has a pv entry
 inline constexpr std::uint32_t kPteFrame = 0xFFFFF000;
 inline constexpr std::uint32_t kPteBigFrame = 0xFFC00000;  // of a 4 MiB page
+// Of a 4 MiB page: a machine without 36-bit addresses refuses an entry with one of them. Bit 12 is its PAT bit.
+inline constexpr std::uint32_t kPteBigReserved = 0x003FE000;
 
 inline constexpr std::uint32_t kPtesPerTable = 1024;
 inline constexpr unsigned kPdeShift = 22;
@@ -27,6 +29,7 @@ inline constexpr unsigned kPdeShift = 22;
 inline constexpr std::uint32_t kFaultPresent = 1;  // the page was present: a rights violation
 inline constexpr std::uint32_t kFaultWrite = 2;
 inline constexpr std::uint32_t kFaultUser = 4;
+inline constexpr std::uint32_t kFaultReserved = 8;  // a present entry has reserved bits
 
 constexpr std::uint32_t pde_index(std::uint32_t va) {
     return va >> kPdeShift;
@@ -76,6 +79,12 @@ constexpr Bool<W> mmu_allows(W pde, Same<W> leaf, Access<W> access) {
 template <Word W>
 constexpr W mmu_marks(W leaf, Same<Bool<W>> write) {
     return leaf | W(kPteA) | bits_if(write, W(kPteM));
+}
+
+// `pde` maps a 4 MiB page, or would if its reserved bits were clear.
+template <Word W>
+constexpr Bool<W> mmu_refuses_big(W pde) {
+    return any(pde, kPteBigReserved);
 }
 
 template <Word W>

@@ -37,11 +37,15 @@ class Tlb {
         holds_big_ = holds_big_ || entry.big;
     }
     void invalidate(Va va) {
-        if (TlbEntry* entry = find(va)) {
-            entry->valid = false;
-        }
+        evict(va);
         if (holds_big_) [[unlikely]] {
             invalidate_big(va);
+        }
+    }
+    // Drops one entry and no other piece of its page, as a TLB may at any time.
+    void evict(Va va) {
+        if (TlbEntry* entry = find(va)) {
+            entry->valid = false;
         }
     }
     void flush(bool also_global) {
