@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "props/invariants/invariant_set.h"
@@ -20,6 +21,7 @@ class NoInvariants {
     explicit NoInvariants(const MachineSubject& /*subject*/) {}
     void check_changes() {}
     void check_all() {}
+    void count_violation(std::string_view /*rule*/) {}
     std::optional<Violation> violation() const { return std::nullopt; }
     std::span<const Invariant> invariants() const { return {}; }
 };
@@ -34,6 +36,7 @@ class MachineComparison {
         }
     }
 
+    std::optional<Violation> compare_before(const Operation& /*operation*/) { return std::nullopt; }
     // The words that the last probe went through.
     std::optional<Violation> compare_changes();
     std::optional<Violation> compare_sample() { return std::nullopt; }
