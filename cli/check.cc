@@ -14,6 +14,7 @@
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
+#include "cli/report_text.h"
 #include "cli/settings.h"
 #include "cli/tally.h"
 #include "cli/text.h"
@@ -101,8 +102,12 @@ Checked run_checks(props::CampaignOptions& campaign, const CheckOptions& options
 void put_stats(std::ostream& out, const Checked& checked) {
     out << '\n';
     for (const auto& [name, row] : checked.tally.rows()) {
-        out << fmt::format("{:<12} {:>11} {:>5} %  {}\n", name, grouped(row.count),
+        out << fmt::format("{:<22} {:>11} {:>5} %  {}\n", name, grouped(row.count),
                            percent(row.count, checked.result.counts.operations), outcomes_text(row));
+    }
+    out << '\n';
+    for (const props::FunctionCount& function : checked.result.functions) {
+        out << fmt::format("{:<26} {:>11}\n", function.name, grouped(function.count));
     }
     out << '\n';
 }
@@ -163,6 +168,7 @@ nlohmann::ordered_json summary_json(const Checked& checked, const CheckOptions& 
     };
     if (options.stats) {
         json["stats"] = checked.tally.json();
+        json["functions"] = functions_json(result);
     }
     return json;
 }
@@ -205,7 +211,9 @@ void add_check(CLI::App& app, Command& chosen) {
     add_settings(*command, options->settings);
     add_file(*command, "--trace-out", options->trace_out, "Where the trace of a violation goes");
     command->add_flag("--json", options->json, "One JSON object on standard output");
-    command->add_flag("--stats", options->stats, "Also how often each operation was seen, and how it ended");
+    command->add_flag(
+        "--stats", options->stats,
+        "Also how often each operation was seen, how it ended, and how often each function of pmap.c ran");
     command->callback(
         [options, &chosen] { chosen = [options](const Streams& streams) { return run_check(*options, streams); }; });
 }

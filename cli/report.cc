@@ -28,6 +28,7 @@ namespace {
 constexpr std::uint64_t kMaxOperations = 1'000'000;
 
 struct ReportOptions {
+    WorldName world = WorldName::system;
     Settings settings;
     std::string format = "md";
     std::string output;
@@ -50,6 +51,7 @@ impl::Statistics kernel_counters(const props::CampaignOptions& campaign, const s
 
 Report make_report(props::CampaignOptions& campaign, Progress& progress) {
     Report report;
+    report.world = campaign.world;
     report.seed = campaign.seed;
     std::vector<Operation> operations;
     campaign.observe = [&](const Operation& operation, const Observation& observation) {
@@ -65,12 +67,15 @@ Report make_report(props::CampaignOptions& campaign, Progress& progress) {
     });
     progress.clear();
     campaign.observe = nullptr;
-    report.kernel = kernel_counters(campaign, operations);
+    if (campaign.world == WorldName::system) {
+        report.kernel = kernel_counters(campaign, operations);
+    }
     return report;
 }
 
 int run_report(const ReportOptions& options, const Streams& streams) {
     props::CampaignOptions campaign;
+    campaign.world = options.world;
     campaign.config = Configuration(options.settings).over();
     campaign.defects = defect_set(options.settings);
     campaign.seed = options.seed;
@@ -108,6 +113,7 @@ int run_report(const ReportOptions& options, const Streams& streams) {
 void add_report(CLI::App& app, Command& chosen) {
     CLI::App* const command = app.add_subcommand("report", "What a short campaign checked, and how often");
     const auto options = std::make_shared<ReportOptions>();
+    add_world(*command, options->world);
     add_choice(*command, "--format", options->format, {"md", "json"}, "md (Markdown) or json");
     add_file(*command, "-o,--output", options->output, "The file that gets the report")->required();
     add_number(*command, "--ops", options->operations, {1, kMaxOperations}, "Length of the campaign (20000)");

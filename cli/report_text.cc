@@ -88,15 +88,31 @@ std::string kernel_table(const Report& report) {
     return text;
 }
 
+std::string function_table(const Report& report) {
+    std::string text = "| function of pmap.c | count |\n|---|---:|\n";
+    for (const props::FunctionCount& function : report.result.functions) {
+        text += fmt::format("| {} | {} |\n", function.name, grouped(function.count));
+    }
+    return text;
+}
+
 }  // namespace
+
+nlohmann::ordered_json functions_json(const props::CampaignResult& result) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    for (const props::FunctionCount& function : result.functions) {
+        json[std::string(function.name)] = function.count;
+    }
+    return json;
+}
 
 std::string report_markdown(const Report& report) {
     const props::CampaignResult& result = report.result;
     const auto idle = std::count_if(result.invariants.begin(), result.invariants.end(),
                                     [](const props::Invariant& invariant) { return invariant.applied == 0; });
     std::string text = "# What was checked\n\n";
-    text += fmt::format("{} random operations (seed {}) in lockstep with the model: **{}**\n\n",
-                        grouped(result.counts.operations), report.seed, verdict(result));
+    text += fmt::format("{} random operations of the {} world (seed {}) in lockstep with the model: **{}**\n\n",
+                        grouped(result.counts.operations), world_text(report.world), report.seed, verdict(result));
     text += fmt::format(
         "{} accesses, {} page faults in {} operations ({} %), {} cells compared, {} full comparisons, at "
         "most {} frames in use; digest {}.\n\n",
@@ -109,13 +125,17 @@ std::string report_markdown(const Report& report) {
     text += "\nThe implementation asserts others where they would break; these are not counted.\n\n" +
             asserted_table(result);
     text += "\n## Operations\n\n" + operation_table(report);
-    text += "\n## Inside the implementation\n\n" + kernel_table(report);
+    if (report.world == WorldName::system) {
+        text += "\n## Inside the implementation\n\n" + kernel_table(report);
+    }
+    text += "\n## Functions\n\n" + function_table(report);
     return text;
 }
 
 nlohmann::ordered_json report_json(const Report& report) {
     const props::CampaignResult& result = report.result;
-    nlohmann::ordered_json json = {{"operations", result.counts.operations},
+    nlohmann::ordered_json json = {{"world", world_text(report.world)},
+                                   {"operations", result.counts.operations},
                                    {"accesses", result.counts.accesses},
                                    {"faulting", result.counts.faulting},
                                    {"faults", result.faults},
@@ -146,7 +166,11 @@ nlohmann::ordered_json report_json(const Report& report) {
                                     {"violated", violations_of(invariant, result)}});
     }
     json["operation_counts"] = report.tally.json();
+    json["functions"] = functions_json(result);
     for (const KernelCounter& counter : kCounters) {
+        if (report.world != WorldName::system) {
+            break;
+        }
         json["kernel"][std::string(counter.name)] = report.kernel.*counter.field;
     }
     return json;

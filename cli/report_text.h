@@ -12,11 +12,15 @@
 namespace vmref::cli {
 
 struct Report {
+    WorldName world = WorldName::system;
     std::uint64_t seed = 0;
     props::CampaignResult result;
     Tally tally;
-    impl::Statistics kernel;
+    impl::Statistics kernel;  // of the system world
 };
+
+// By name, how often each function of pmap.c ran.
+nlohmann::ordered_json functions_json(const props::CampaignResult& result);
 
 std::string report_markdown(const Report& report);
 nlohmann::ordered_json report_json(const Report& report);

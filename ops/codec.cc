@@ -8,6 +8,7 @@
 
 #include "ops/codec_layout.h"
 #include "ops/codec_layout_machine.h"
+#include "ops/codec_layout_pmap.h"
 
 namespace vmref {
 
@@ -16,12 +17,20 @@ namespace {
 
 constexpr std::string_view kTag = "op";
 
+// Some structs serve several operations: a member says which, and names it.
+template <typename T>
+constexpr bool kNamedByCall = requires {
+    Layout<T>::kCall;
+};
+template <typename T>
+using CallOf = Name<std::remove_cvref_t<decltype(std::declval<T>().*Layout<T>::kCall)>>;
+
 // Takes the alternative `T` if its name is `name`.
 template <typename T>
 bool try_decode(std::string_view name, const Json& json, std::optional<Operation>& out) {
     T operation{};
-    if constexpr (std::is_same_v<T, Access>) {
-        if (!Name<AccessKind>::read(name, operation.kind)) {
+    if constexpr (kNamedByCall<T>) {
+        if (!CallOf<T>::read(name, operation.*Layout<T>::kCall)) {
             return false;
         }
     } else if (name != Layout<T>::kName) {
@@ -59,8 +68,8 @@ DecodeError DecodeError::inside(std::string_view name) const {
 std::string_view operation_name(const Operation& operation) {
     return std::visit(
         []<typename T>(const T& op) -> std::string_view {
-            if constexpr (std::is_same_v<T, Access>) {
-                return codec::Name<AccessKind>::text(op.kind);
+            if constexpr (codec::kNamedByCall<T>) {
+                return codec::CallOf<T>::text(op.*codec::Layout<T>::kCall);
             } else {
                 return codec::Layout<T>::kName;
             }

@@ -160,6 +160,7 @@ struct Layout<FileWrite> {
 // The kind is the operation's name.
 template <>
 struct Layout<Access> {
+    static constexpr auto kCall = &Access::kind;
     static constexpr auto kFields =
         std::tuple{required<Uint>("pid", &Access::pid), required<Address>("addr", &Access::addr),
                    required<Number<std::uint8_t>>("size", &Access::size),

@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kAlternatives = std::variant_size_v<Operation>;
-constexpr std::size_t kFirstOfMachine = kAlternatives - 8;
+constexpr std::size_t kFirstOfMachine = kOperationKinds<WorldName::system> + kOperationKinds<WorldName::pmap>;
 
 // Fields over their whole range, edges often. The structs are filled by position here, so that a field missing
 // from the codec's table shows as a lost value.
@@ -83,8 +83,71 @@ class Draw {
                 const std::uint32_t value = kind == AccessKind::store ? u() : 0;
                 return Access{u(), kind, u(), static_cast<std::uint8_t>(below(256)), value, flag()};
             }
-            default:
+            case 20:
                 return Pageout{u()};
+            default:
+                return index < kFirstKernelOperation ? pmap_operation(index) : kernel_operation(index);
+        }
+    }
+
+    static constexpr std::size_t kFirstKernelOperation = 36;
+
+    Operation pmap_operation(std::size_t index) {
+        switch (index) {
+            case 21:
+                return PageCall{name<PageCallName>(13), u(), u()};
+            case 22:
+                return PmapZeroPageArea{u(), u(), u(), u()};
+            case 23:
+                return PmapCopyPage{u(), u(), u(), u(), u(), u()};
+            case 24:
+                return PmapPageProtect{u(), prot(), u()};
+            case 25:
+                return PmapCall{name<PmapCallName>(5), u(), u()};
+            case 26:
+                return PmapSwitch{name<SwitchCallName>(2), u(), u()};
+            case 27:
+                return PmapEnter{u(), u(), u(), prot(), flag(), flag(), u()};
+            case 28:
+                return PmapEnterQuick{u(), u(), u(), u()};
+            case 29:
+                return PmapObjectInitPt{u(), u(), prot(), u(), u(), flag(), u()};
+            case 30:
+                return PmapInstall4m{u(), u(), prot(), u()};
+            case 31:
+                return PmapRange{name<RangeCallName>(2), u(), u(), u(), u()};
+            case 32:
+                return PmapProtect{u(), u(), u(), prot(), u()};
+            case 33:
+                return PmapAddress{name<AddressCallName>(5), u(), u(), u()};
+            case 34:
+                return PmapPair{name<PairCallName>(2), u(), u(), u()};
+            default:
+                return PmapCollect{u()};
+        }
+    }
+
+    Operation kernel_operation(std::size_t index) {
+        switch (index) {
+            case 36:
+                return KernelEnter{name<KernelEnterName>(3), u(), u(), u()};
+            case 37:
+                return KernelAddress{name<KernelAddressName>(7), u(), u()};
+            case 38:
+                return KernelPages{name<KernelRangeName>(3), u(), u(), u(), u()};
+            case 39:
+                return PmapMapdev{u(), u(), flag(), u()};
+            case 40:
+                return PmapUnmapdev{u(), u()};
+            case 41:
+                return PmapGrowkernel{u(), u()};
+            case 42:
+                return PmapAddrHint{u(), u(), flag(), u()};
+            case 43:
+                return HardwareAccess{u(),   name<AccessKind>(3), u(), static_cast<std::uint8_t>(below(256)), u(),
+                                      flag()};
+            default:
+                return EvictTlb{u(), u()};
         }
     }
     Operation machine_operation(std::size_t index) {
@@ -136,6 +199,14 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
             ASSERT_EQ(Json::parse(text)["op"], operation_name(operation));
             names.emplace(operation_name(operation));
         }
+    }
+    // The pmap world's are called by the functions of pmap.c.
+    EXPECT_EQ(std::erase_if(names,
+                            [](const std::string& name) { return name.starts_with("pmap_") && name != "pmap_tables"; }),
+              49U);
+    for (const char* const name : {"page_alloc", "page_alloc_unmanaged", "page_free", "page_wire", "page_unwire",
+                                   "install_4m", "hardware_access", "evict_tlb"}) {
+        EXPECT_EQ(names.erase(name), 1U) << name;
     }
     EXPECT_EQ(names,
               (std::set<std::string>{

@@ -26,6 +26,7 @@ struct Config {
     std::uint32_t pageout_page_count = 8;  // pages in one clustered flush
     std::uint32_t stack_grow = 32;         // SGROWSIZ, pages
     std::uint32_t wired_percent = 33;      // share of the frames that mlock may wire
+    std::uint32_t pv_entries = 1U << 20;   // managed mappings of all pmaps together
     bool operator==(const Config&) const = default;
 };
 

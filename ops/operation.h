@@ -13,12 +13,14 @@
 // input.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <type_traits>
 #include <variant>
 
 #include "ops/machine_operation.h"
+#include "ops/pmap_operation.h"
 #include "ops/types.h"
 #include "ops/world.h"
 
@@ -258,6 +260,10 @@ using SystemOperations =
                   Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout>;
 
 using MachineOperations = OperationList<SetWord, Probe, Invlpg, LoadCr3, Control, Evict, RandomTables, PmapTables>;
+using PmapOperations = OperationList<PageCall, PmapZeroPageArea, PmapCopyPage, PmapPageProtect, PmapCall, PmapSwitch,
+                                     PmapEnter, PmapEnterQuick, PmapObjectInitPt, PmapInstall4m, PmapRange, PmapProtect,
+                                     PmapAddress, PmapPair, PmapCollect, KernelEnter, KernelAddress, KernelPages,
+                                     PmapMapdev, PmapUnmapdev, PmapGrowkernel, PmapAddrHint, HardwareAccess, EvictTlb>;
 
 namespace operation_detail {
 
@@ -271,10 +277,19 @@ template <>
 struct OperationsOf<WorldName::machine> {
     using List = MachineOperations;
 };
+template <>
+struct OperationsOf<WorldName::pmap> {
+    using List = PmapOperations;
+};
 
 template <typename Op, typename... Ops>
 constexpr bool contains(OperationList<Ops...> /*list*/) {
     return (std::is_same_v<Op, Ops> || ...);
+}
+
+template <typename... Ops>
+constexpr std::size_t length(OperationList<Ops...> /*list*/) {
+    return sizeof...(Ops);
 }
 
 template <typename List>
@@ -296,11 +311,16 @@ struct VariantOf<OperationList<First...>, OperationList<Second...>, Rest...>
 
 }  // namespace operation_detail
 
-using Operation = operation_detail::VariantOf<SystemOperations, MachineOperations>::Type;
+using Operation = operation_detail::VariantOf<SystemOperations, PmapOperations, MachineOperations>::Type;
 
 // Whether `world` takes operations of type `Op`.
 template <WorldName world, typename Op>
 inline constexpr bool kTakes = operation_detail::contains<Op>(typename operation_detail::OperationsOf<world>::List{});
+
+// How many kinds of operations the world has; those of the system world come first in the variant.
+template <WorldName world>
+inline constexpr std::size_t kOperationKinds =
+    operation_detail::length(typename operation_detail::OperationsOf<world>::List{});
 
 template <WorldName world>
 bool belongs_to(const Operation& operation) {

@@ -11,10 +11,11 @@ namespace vmref {
 enum class WorldName : std::uint8_t {
     system,   // processes, mappings, files: the whole kernel
     machine,  // page tables, TLBs and accesses: the MMU alone
+    pmap,     // pages, pmaps and CPUs: what pmap.c alone does
 };
 
 // In the order of the enumeration.
-inline constexpr std::array<std::string_view, 2> kWorldNames{"system", "machine"};
+inline constexpr std::array<std::string_view, 3> kWorldNames{"system", "machine", "pmap"};
 
 constexpr std::string_view world_text(WorldName world) {
     return kWorldNames[static_cast<std::size_t>(world)];

@@ -65,16 +65,29 @@ void add_counts(RunCounts& sum, const RunCounts& counts) {
     sum.checkpoints += counts.checkpoints;
 }
 
+// Every system has the same table, in the same order.
 void add_invariants(std::vector<Invariant>& sum, std::span<const Invariant> invariants) {
-    for (std::size_t n = 0; n < invariants.size(); ++n) {
-        if (n == sum.size()) {
-            sum.push_back(invariants[n]);
+    std::size_t n = 0;
+    for (const Invariant& invariant : invariants) {
+        if (invariant.elsewhere) {
             continue;
         }
-        // Every system has the same table, in the same order.
-        sum[n].checked += invariants[n].checked;
-        sum[n].applied += invariants[n].applied;
-        sum[n].violated += invariants[n].violated;
+        if (n == sum.size()) {
+            sum.push_back(invariant);
+        } else {
+            sum[n].checked += invariant.checked;
+            sum[n].applied += invariant.applied;
+            sum[n].violated += invariant.violated;
+        }
+        ++n;
+    }
+}
+
+void add_functions(std::vector<FunctionCount>& sum, const impl::PmapCoverage& coverage) {
+    sum.resize(impl::kPmapFunctionNames.size());
+    for (std::size_t n = 0; n < sum.size(); ++n) {
+        sum[n].name = impl::kPmapFunctionNames[n];
+        sum[n].count += coverage.count(static_cast<impl::PmapFunction>(n));
     }
 }
 
@@ -118,6 +131,9 @@ template <class World>
 void Campaign<World>::add_system(CampaignResult& result, Lockstep<World>& lockstep) const {
     add_counts(result.counts, lockstep.counts());
     add_invariants(result.invariants, lockstep.invariants().invariants());
+    if constexpr (requires { World::coverage(lockstep.subject()); }) {
+        add_functions(result.functions, World::coverage(lockstep.subject()));
+    }
     result.faults += World::page_faults(lockstep.subject());
     result.peak_frames = std::max(result.peak_frames, World::peak_frames(lockstep.subject()));
     result.seconds = stopwatch_.seconds();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "impl/defects/defects.h"
@@ -33,6 +34,12 @@ struct CampaignOptions {
     std::function<void(const Operation&, const Observation&)> observe{};
 };
 
+// A function of the sources, and how often it ran.
+struct FunctionCount {
+    std::string_view name;
+    std::uint64_t count = 0;
+};
+
 // What a campaign did. When a violation is found, `trace` holds the operations of its system, the last one being the
 // one that showed it, and `config` what that system was.
 struct CampaignResult {
@@ -41,8 +48,9 @@ struct CampaignResult {
     std::uint32_t peak_frames = 0;
     std::uint64_t systems = 0;
     double seconds = 0;
-    std::uint64_t digest = 0;  // of every observation, in order
-    std::vector<Invariant> invariants;
+    std::uint64_t digest = 0;              // of every observation, in order
+    std::vector<Invariant> invariants;     // those of the world
+    std::vector<FunctionCount> functions;  // of pmap.c
     std::optional<Violation> violation;
     std::vector<Operation> trace;
     Config config;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ops/codec.h"
+#include "props/worlds.h"
 
 namespace vmref::props {
 
@@ -118,7 +119,7 @@ std::optional<Violation> Lockstep<World>::judge(const Operation& operation) {
         return found("observation.witness", outcome.illegal);
     }
     const Difference difference = compare(observed_, expected_);
-    World::judge_value(*invariants_, operation, difference.field != "observation.value",
+    World::judge_value(*invariants_, operation, observed_, difference.field != "observation.value",
                        [&] { return difference.message; });
     if (!difference.field.empty()) {
         return found(difference.field, difference.message);
@@ -157,5 +158,6 @@ std::optional<Violation> Lockstep<World>::checkpoint() {
 
 template class Lockstep<SystemWorld>;
 template class Lockstep<MachineWorld>;
+template class Lockstep<PmapWorld>;
 
 }  // namespace vmref::props

@@ -51,8 +51,8 @@ struct MachineWorld {
     static std::uint32_t peak_frames(const Subject& /*subject*/) { return 0; }
     static bool is_access(const Operation& operation) { return std::holds_alternative<Probe>(operation); }
     template <class Describe>
-    static void judge_value(Invariants& /*invariants*/, const Operation& /*operation*/, bool /*agrees*/,
-                            Describe&& /*describe*/) {}
+    static void judge_value(Invariants& /*invariants*/, const Operation& /*operation*/, const Observation& /*observed*/,
+                            bool /*agrees*/, Describe&& /*describe*/) {}
 };
 
 }  // namespace vmref::props

@@ -262,6 +262,9 @@ class Search {
         if (best_.operations.size() <= few || best_.operations.size() > many) {
             return false;
         }
+        if (shorter_by(best_.operations, with_large_reserve(best_.config))) {
+            return true;
+        }
         Config roomy;
         roomy.frames = 1024;
         for (const Burst& burst : with_memory_burst(best_.operations)) {
@@ -286,7 +289,7 @@ class Search {
     }
 
     bool renumber() {
-        const Operations candidate = renumber_processes(best_.operations);
+        const Operations candidate = renumber_pages(renumber_processes(best_.operations));
         return candidate != best_.operations && !exhausted() && try_candidate(candidate);
     }
 

@@ -13,78 +13,8 @@ namespace vmref::props {
 
 namespace {
 
-constexpr std::uint32_t kManyPages = 64;  // of a Pageout: more than what a short run touches
 constexpr std::size_t kFewScans = 3;
 constexpr std::size_t kManyScans = 24;  // too many stretches
-template <typename Op>
-class Simpler {
-  public:
-    explicit Simpler(const Op& op) : op_(op) {}
-
-    template <typename Change>
-    void add(Change change) {
-        Op changed = op_;
-        change(changed);
-        if (!(changed == op_)) {
-            list_.push_back(std::move(changed));
-        }
-    }
-    // Whole pages stay whole pages; nothing is not simpler than something.
-    void halve(std::uint32_t Op::*bytes) {
-        const std::uint32_t now = op_.*bytes;
-        const std::uint32_t half = now > kPageSize && (now & kPageMask) == 0 ? round_page(now / 2) : now / 2;
-        if (half != 0) {
-            add([&](Op& op) { op.*bytes = half; });
-        }
-    }
-    Operations take() { return std::move(list_); }
-
-  private:
-    const Op& op_;
-    Operations list_;
-};
-
-void simplify(Simpler<Access>& simpler) {
-    simpler.add([](Access& op) { op.kernel = false; });
-    simpler.add([](Access& op) { op.value = op.kind == AccessKind::store ? 1 : 0; });
-    simpler.add([](Access& op) {
-        op.addr &= ~kPageMask;
-        op.size = 4;
-    });
-}
-
-void simplify(Simpler<Mmap>& simpler) {
-    simpler.add([](Mmap& op) { op.file = op.offset = 0; });
-    simpler.add([](Mmap& op) { op.offset = 0; });
-    simpler.add([](Mmap& op) { op.max_prot = kProtAll; });
-    simpler.add([](Mmap& op) { op.prot = kProtRead | kProtWrite; });
-    simpler.add([](Mmap& op) { op.stack = false; });
-    simpler.add([](Mmap& op) { op.shared = false; });
-    simpler.halve(&Mmap::length);
-}
-
-template <typename Op>
-void simplify(Simpler<Op>& simpler) {
-    if constexpr (std::is_same_v<Op, Threads>) {
-        simpler.add([](Threads& op) { op.count = 1; });
-    } else if constexpr (std::is_same_v<Op, Pageout>) {
-        simpler.add([](Pageout& op) { op.pages = kManyPages; });
-    } else if constexpr (std::is_same_v<Op, Mremap>) {
-        simpler.add([](Mremap& op) { op.new_length = std::min(op.new_length, op.length); });
-        simpler.halve(&Mremap::new_length);
-    } else if constexpr (std::is_same_v<Op, Msync>) {
-        simpler.add([](Msync& op) { op.invalidate = false; });
-    } else if constexpr (std::is_same_v<Op, CreateFile>) {
-        simpler.add([](CreateFile& op) { op.path.clear(); });
-    }
-    if constexpr (kTakes<WorldName::machine, Op>) {
-        simplify_machine<Op>(simpler);
-    } else if constexpr (requires { &Op::length; }) {
-        simpler.halve(&Op::length);
-    } else if constexpr (requires { &Op::size; }) {
-        simpler.halve(&Op::size);
-    }
-}
 
 // --- scans -----------------------------------------------------------------------------------------------------------
 
@@ -219,16 +149,6 @@ bool is_size(const ConfigKey& key) {
 }
 
 }  // namespace
-
-Operations simpler_operations(const Operation& operation) {
-    return std::visit(
-        [](const auto& op) {
-            Simpler simpler(op);
-            simplify(simpler);
-            return simpler.take();
-        },
-        operation);
-}
 
 Operations renumber_processes(Operations operations) {
     std::map<Pid, Pid> numbers;
@@ -367,6 +287,12 @@ std::vector<Operations> with_early_exit(const Operations& operations) {
         }
     }
     return candidates;
+}
+
+Config with_large_reserve(Config config) {
+    config.free_target = config.frames - 8;
+    config.free_reserved = config.free_severe = config.free_min = config.free_target;
+    return config;
 }
 
 std::vector<Config> simpler_configs(const Config& config) {

@@ -11,11 +11,17 @@ namespace vmref::props {
 
 using Operations = std::vector<Operation>;
 
+inline constexpr std::uint32_t kManyPages = 64;  // of a Pageout: more than what a short run touches
+
 // One argument made simpler, in each way there is. No way leads back to the operation.
 Operations simpler_operations(const Operation& operation);
 
 // Processes numbered from 1 on, without gaps, in the order in which they appear. No process stays as it is.
 Operations renumber_processes(Operations operations);
+
+// The pmap world's pages numbered from 0 and its pmaps from 1 on, in the order in which they appear; not those of
+// ranges.
+Operations renumber_pages(Operations operations);
 
 // Pages age slowly: it takes many scans until one is written out. Advice that they are not needed, and then one or two
 // scans, come to the same. All scans of a stretch are replaced, long stretches first; empty if there are too few or
@@ -45,6 +51,9 @@ std::vector<Operations> with_later_fork(const Operations& operations);
 
 // A process ends where it is, instead of what comes after: the end shows what the process still held.
 std::vector<Operations> with_early_exit(const Operations& operations);
+
+// Hardly a page for anybody but the system: what fills the memory takes fewer operations.
+Config with_large_reserve(Config config);
 
 // One key made simpler, in each way there is: smaller machines; for what is no size, the default. All fit together.
 std::vector<Config> simpler_configs(const Config& config);

@@ -32,10 +32,12 @@ struct SystemWorld {
     static void without_invariants(Subject& subject) { subject.kernel().probe = nullptr; }
     static std::uint64_t page_faults(const Subject& subject) { return subject.kernel().stats.traps; }
     static std::uint32_t peak_frames(const Subject& subject) { return subject.kernel().pages.peak_frames(); }
+    static const impl::PmapCoverage& coverage(const Subject& subject) { return subject.kernel().pmaps.coverage(); }
     static bool is_access(const Operation& operation) { return std::holds_alternative<Access>(operation); }
     // The value that a load gave is an invariant of its own.
     template <class Describe>
-    static void judge_value(Invariants& invariants, const Operation& operation, bool agrees, Describe&& describe) {
+    static void judge_value(Invariants& invariants, const Operation& operation, const Observation& /*observed*/,
+                            bool agrees, Describe&& describe) {
         const Access* const access = std::get_if<Access>(&operation);
         invariants.evaluate(Rule::i01, access != nullptr && access->kind != AccessKind::store, agrees, describe);
     }

@@ -23,6 +23,7 @@
 
 #include "ops/world.h"
 #include "props/machine_world.h"
+#include "props/pmap_world.h"
 #include "props/system_world.h"
 
 namespace vmref::props {
@@ -35,6 +36,8 @@ decltype(auto) with_world(WorldName name, F&& f) {
             return std::forward<F>(f).template operator()<SystemWorld>();
         case WorldName::machine:
             return std::forward<F>(f).template operator()<MachineWorld>();
+        case WorldName::pmap:
+            return std::forward<F>(f).template operator()<PmapWorld>();
     }
     std::abort();
 }

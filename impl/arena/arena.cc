@@ -123,7 +123,11 @@ void Arena::for_each_free(Act act) {
     }
 }
 
-void Arena::save() {
+std::size_t Arena::bytes_of(const IndexedArray& array, const TouchedCounts& touched) {
+    return std::min(touched[static_cast<std::size_t>(array.kind)], array.elements) * array.element_size;
+}
+
+void Arena::save(const TouchedCounts& touched) {
     saved_ = state_;
     for (std::size_t n = 0; n < state_.chunks; ++n) {
         Chunk& chunk = chunks_[n];
@@ -132,6 +136,9 @@ void Arena::save() {
     }
     for_each_free(forbid);
     for (IndexedArray& array : indexed_) {
+        if (array.image.empty()) {
+            array.image.resize(bytes_of(array, touched));
+        }
         std::copy_n(array.region.start, array.image.size(), array.image.begin());
     }
 }
@@ -144,13 +151,10 @@ void Arena::restore(const TouchedCounts& touched) {
     }
     for_each_free(forbid);
     for (const IndexedArray& array : indexed_) {
-        const std::size_t elements = std::min(touched[static_cast<std::size_t>(array.kind)], array.elements);
-        const std::size_t bytes = elements * array.element_size;
-        if (array.image.empty()) {
-            std::memset(array.region.start, 0, bytes);
-        } else {
-            std::copy_n(array.image.begin(), bytes, array.region.start);
-        }
+        const std::size_t bytes = bytes_of(array, touched);
+        const std::size_t saved = std::min(bytes, array.image.size());
+        std::copy_n(array.image.begin(), saved, array.region.start);
+        std::memset(array.region.start + saved, 0, bytes - saved);
     }
 }
 

@@ -26,11 +26,12 @@ class Arena {
     void* allocate(std::size_t bytes);
     void deallocate(void* block, std::size_t bytes);
 
-    // An array of zeroes that is never given back. `starts_zero`: it is still all zero when save() is called.
+    // An array of zeroes that is never given back. `starts_zero`: when save() is called it is still all zero but
+    // for the elements touched by then.
     void* allocate_indexed(Indexed kind, std::size_t element_size, std::size_t elements, bool starts_zero);
 
-    // Remembers the contents of everything allocated. Once.
-    void save();
+    // Remembers the contents of everything allocated; of arrays of zeroes the first `touched` elements. Once.
+    void save(const TouchedCounts& touched = {});
     // Puts back what save() remembered. Of indexed arrays only the first `touched` elements are looked at.
     // Requires: no other element has changed since save().
     void restore(const TouchedCounts& touched);
@@ -61,8 +62,9 @@ class Arena {
         std::size_t element_size;
         std::size_t elements;
         Region region;
-        std::vector<std::byte> image;  // empty: all zero
+        std::vector<std::byte> image;  // the elements behind are zero
     };
+    static std::size_t bytes_of(const IndexedArray& array, const TouchedCounts& touched);
 
     static Region reserve(std::size_t bytes);
     void* take(std::size_t bytes);

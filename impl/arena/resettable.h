@@ -17,7 +17,7 @@ class Resettable {
     explicit Resettable(Args&&... args) {
         const ArenaScope scope(&arena_);
         object_ = new (arena_.allocate(sizeof(T))) T(std::forward<Args>(args)...);
-        arena_.save();
+        arena_.save(object_->touched());
     }
     ~Resettable() { object_->~T(); }
     Resettable(const Resettable&) = delete;

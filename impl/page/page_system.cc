@@ -94,6 +94,14 @@ Page* PageSystem::alloc(Object& object, PageIndex index, AllocClass allocation) 
     return &page;
 }
 
+Page& PageSystem::take(Frame frame, Object& object, PageIndex index) {
+    Page& page = pages_[frame];
+    ensure_rule(page.queue == Queue::free && link(page, object, index), "I-29", "a page that is taken is free");
+    dequeue(page);
+    page.busy_owner = sched_.current();
+    return page;
+}
+
 // Frees the cache page that has been there longest; false if every one is in use for the moment.
 bool PageSystem::recycle() {
     for (Page& page : cache_) {

@@ -61,6 +61,8 @@ class PageSystem {
     // A page busied by us, on no queue, valid == 0, dirty == 0, inserted at (object, index); nullptr if there is no
     // memory or the slot is taken. Does not block.
     Page* alloc(Object& object, PageIndex index, AllocClass allocation);
+    // The free page of that frame, taken as by alloc: for memory that is not everybody's.
+    Page& take(Frame frame, Object& object, PageIndex index);
     // Frees a busied page: out of its object and queue, valid := 0, dirty := 0, unbusied. Requires: busied by us, not
     // mapped, not soft-busy, not wired (I-50). A held page waits on the hold queue. A fictitious one has no frame to
     // give back: it is only unbusied.

@@ -3,18 +3,20 @@
 
 namespace vmref::impl {
 
-bool PmapSystem::is_modified(const Page& m) const {
+bool PmapSystem::is_modified(const Page& m) {
+    coverage_.ran(PmapFunction::is_modified);
     return test_bit(m, kPteM);
 }
 
-bool PmapSystem::is_referenced(const Page& m) const {
+bool PmapSystem::is_referenced(const Page& m) {
     return test_bit(m, kPteA);
 }
 
 // pmap_testbit (pmap.c:3053).
-bool PmapSystem::test_bit(const Page& m, std::uint32_t bit) const {
+bool PmapSystem::test_bit(const Page& m, std::uint32_t bit) {
+    coverage_.ran(PmapFunction::testbit);
     for (const PvEntry& pv : m.pv_list) {
-        if ((machine_.memory().read32(pte_address(pv)) & bit) != 0) {
+        if (tracked(pv.va) && (machine_.memory().read32(quick_address(pv)) & bit) != 0) {
             return true;
         }
     }
@@ -23,26 +25,54 @@ bool PmapSystem::test_bit(const Page& m, std::uint32_t bit) const {
 
 // A TLB entry that has seen M would let later stores pass without setting it again: it has to go.
 void PmapSystem::clear_modify(Page& m) {
+    coverage_.ran(PmapFunction::clear_modify);
+    coverage_.ran(PmapFunction::clearbit);
     for (const PvEntry& pv : m.pv_list) {
-        change(*pv.pmap, pv.va, pte_address(pv), pte::clear<kPteM, std::uint32_t>);
+        const Pa address = quick_address(pv);
+        if (defects_.on(Defect::b68_clear_modify_keeps_tlbs)) {
+            change_here(*pv.pmap, pv.va, address, pte::clear<kPteM, std::uint32_t>);
+        } else {
+            change(*pv.pmap, pv.va, address, pte::clear<kPteM, std::uint32_t>);
+        }
     }
 }
 
 // TLB entries stay: uses through them are not noted until they are evicted, which only ages the page too fast.
 void PmapSystem::clear_reference(Page& m) {
+    coverage_.ran(PmapFunction::clear_reference);
+    coverage_.ran(PmapFunction::clearbit);
     for (const PvEntry& pv : m.pv_list) {
-        change(*pv.pmap, pv.va, pte_address(pv), pte::clear<kPteA, std::uint32_t>);
+        change(*pv.pmap, pv.va, quick_address(pv), pte::clear<kPteA, std::uint32_t>);
     }
+}
+
+// pmap_clearbit(RW) (pmap.c:3096). Whether a mapping kept its write right: those of the buffer cache do.
+bool PmapSystem::write_protect(Page& m) {
+    coverage_.ran(PmapFunction::clearbit);
+    bool writable_left = false;
+    for (const PvEntry& pv : m.pv_list) {
+        const Pa address = quick_address(pv);
+        if (!tracked(pv.va)) {
+            writable_left = writable_left || (machine_.memory().read32(address) & kPteRW) != 0;
+            continue;
+        }
+        change(*pv.pmap, pv.va, address, [](std::uint32_t word) { return pte::page_protect(word, kProtRead); });
+    }
+    return writable_left;
 }
 
 // A visited entry goes to the end of the list: the next call begins where this one stopped (pmap.c:3219).
 unsigned PmapSystem::ts_referenced(Page& m) {
+    coverage_.ran(PmapFunction::ts_referenced);
     constexpr unsigned kEnough = 5;
     unsigned count = 0;
     for (std::size_t left = m.pv_list.size(); left > 0 && count < kEnough; --left) {
         const PvEntry& pv = m.pv_list.front();
         m.pv_list.shift_forward();
-        change(*pv.pmap, pv.va, pte_address(pv), [&count](std::uint32_t word) {
+        if (!tracked(pv.va)) {
+            continue;
+        }
+        change(*pv.pmap, pv.va, quick_address(pv), [&count](std::uint32_t word) {
             count += (word & kPteA) != 0 ? 1U : 0U;
             return pte::clear<kPteA>(word);
         });

@@ -4,43 +4,104 @@
 
 namespace vmref::impl {
 
-Status PmapSystem::enter(Pmap& pmap, Va va, Page& m, Prot prot, bool wired) {
+namespace {
+
+bool is_managed(const Page& m) {
+    return !m.has(kPageUnmanaged | kPageFictitious);
+}
+
+}  // namespace
+
+Status PmapSystem::enter(Pmap& pmap, Va va, Page& m, Prot prot, bool wired, bool nosync) {
+    coverage_.ran(PmapFunction::enter);
     va = trunc_page(va);
-    ensure_rule(va < kUserEnd, "I-78", "user mappings end below the page-table window");
+    const bool user = va < kUserEnd;
+    ensure_rule(user != is_kernel(pmap) && (user || kEnterRange.holds(va)), "I-78",
+                "user mappings end below the page-table window, the kernel's begin behind it");
     ensure(prot != kProtNone, "a mapping without rights is no mapping");
     ensure_rule(m.busied(), "I-46", "a page is entered while it is busy");
     const ObjectHold hold(*pmap.pteobj, sched_);
     sched_.yield(BlockPoint::pmap);
 
-    Page* const table = wire_page_table(pmap, va);
-    if (table == nullptr) {
+    PvEntry* const pv = is_managed(m) ? get_pv_entry() : nullptr;
+    if (is_managed(m) && pv == nullptr) {
         return Status::resource_shortage;
     }
-    const Pa address = (table->frame << kPageShift) + 4 * pte_index(va);
-    std::uint32_t old = machine_.memory().read32(address);
-    while ((old & kPteV) != 0 && old >> kPageShift != m.frame) {
-        // Our wiring keeps the table while the other page's leaf gives back its own.
-        remove_pte(pmap, va, address);
-        old = machine_.memory().read32(address);
+    // A kernel page table is permanent: nobody counts its leaves.
+    Page* const table = user ? wire_page_table(pmap, va) : kernel_table(va);
+    if (table == nullptr) {
+        free_pv_entry(pv);
+        return Status::resource_shortage;
     }
-
+    Pa address = leaf_address(pmap, va);
+    if (make_room(pmap, va, address, m, nosync)) {
+        address = leaf_address(pmap, va);
+    }
     const pte::Request<std::uint32_t> request{.pa = m.frame << kPageShift,
                                               .va = va,
                                               .prot = prot,
                                               .wired = wired,
-                                              .managed = !m.has(kPageUnmanaged | kPageFictitious)};
-    const PteStep step =
-        change(pmap, va, address, [&request](std::uint32_t word) { return pte::enter(word, request); });
-    if (step.pv_new) {
-        insert_pv(pmap, va, *table, m);
+                                              .managed = is_managed(m),
+                                              .global = !user && pgeflag_ != 0};
+    const PteStep step = enter_step(pmap, va, address, request, nosync);
+    const bool in_place = step.d_resident == 0;
+    if (step.pv_new || (in_place && pv != nullptr && defects_.on(Defect::m17_second_pv))) {
+        insert_pv(*pv, pmap, va, *table, m);
+    } else {
+        free_pv_entry(pv);
     }
     if ((step.pte & (kPteRW | kPteManaged)) == (kPteRW | kPteManaged)) {
         m.set(kPageWriteable);
     }
-    if (step.d_resident == 0) {
+    if (in_place && (user || defects_.on(Defect::b70_kernel_table_unwired))) {
+        ensure(user, "a page-table page whose wiring is given back exists (unwire_quick of nothing)");
         ensure_rule(!pages_.unwire_quick(*table), "I-64", "the leaf that was there has its wiring");
     }
     return Status::success;
+}
+
+// Another page's mapping goes first. Our wiring keeps the table while that page's leaf gives back its own. Whether
+// anything went, which may have slept.
+bool PmapSystem::make_room(Pmap& pmap, Va va, Pa address, const Page& m, bool nosync) {
+    bool removed = false;
+    std::uint32_t old = machine_.memory().read32(address);
+    while ((old & kPteV) != 0 && old >> kPageShift != m.frame) {
+        ensure_rule(!nosync || !defects_.on(Defect::b71_nosync_record_not_initialised), "I-67",
+                    "an invalidation record is initialised before it is used");
+        if (defects_.on(Defect::b86_enter_stores_over)) {
+            store_over(pmap, va, address);
+        } else {
+            remove_pte(pmap, va, address);
+        }
+        removed = true;
+        address = leaf_address(pmap, va);
+        old = machine_.memory().read32(address);
+    }
+    return removed;
+}
+
+// B-86: only this CPU hears of it.
+void PmapSystem::store_over(Pmap& pmap, Va va, Pa address) {
+    after_removal(pmap, va, address, change_here(pmap, va, address, pte::remove<std::uint32_t>));
+}
+
+// NOSYNC says that no CPU can have a translation of an address that had none: then nobody is told anyway.
+PmapSystem::PteStep PmapSystem::enter_step(Pmap& pmap, Va va, Pa address, const pte::Request<std::uint32_t>& request,
+                                           bool nosync) {
+    const auto step_of = [&](std::uint32_t word) {
+        PteStep step = pte::enter(word, request);
+        step.dirtied = step.dirtied && tracked(va);
+        return step;
+    };
+    if (nosync && defects_.on(Defect::b72_nosync_always)) {
+        return change_here(pmap, va, address, step_of);
+    }
+    if (defects_.on(Defect::b69_enter_harvests_sample)) {
+        const std::uint32_t sample = machine_.memory().read32(address);
+        sched_.yield(BlockPoint::pmap);
+        return change(pmap, va, address, [&](std::uint32_t) { return step_of(sample); });
+    }
+    return change(pmap, va, address, step_of);
 }
 
 }  // namespace vmref::impl

@@ -5,9 +5,22 @@
 
 namespace vmref::impl {
 
+// Whoever comes second waits; inline nobody does.
 void PmapSystem::interlock(Pmap& pmap) {
-    ensure_rule(!pmap.interlocked, "I-68", "one PTE change of a pmap at a time");
+    while (pmap.interlocked)
+        [[unlikely]] {
+            sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
+        }
     pmap.interlocked = true;
+}
+
+// pmap_interlock_wait (pmap.c:3569): no CPU enters an address space during a PTE change.
+void PmapSystem::interlock_wait(const Pmap& pmap) {
+    coverage_.ran(PmapFunction::interlock_wait);
+    while (pmap.interlocked)
+        [[unlikely]] {
+            sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
+        }
 }
 
 // The page learns what the old word knew before its pv entry can go.
@@ -40,6 +53,19 @@ void PmapSystem::deinterlock(Pmap& pmap, Va va, bool invalidate) {
         }
     }
     pmap.interlocked = false;
+    sched_.wakeup(&pmap.interlocked);
+}
+
+// invltlb of the CPUs that are in the address space.
+void PmapSystem::flush_all(const Pmap& pmap) {
+    for (std::uint32_t cpus = pmap.active; cpus != 0; cpus &= cpus - 1) {
+        flush(static_cast<CpuId>(std::countr_zero(cpus)));
+    }
+}
+
+void PmapSystem::flush(CpuId cpu) {
+    machine_.load_cr3(cpu, machine_.cpu(cpu).cr3);
+    ++invalidations_;
 }
 
 }  // namespace vmref::impl

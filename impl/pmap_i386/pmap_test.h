@@ -28,10 +28,13 @@ inline Config small_config() {
 
 class PmapTest : public testing::Test {
   protected:
-    PmapTest() : data_(objects_.allocate(ObjectType::default_, 64)) {}
+    explicit PmapTest(const Config& config = small_config())
+        : config_(config), data_(objects_.allocate(ObjectType::default_, 512)) {}
 
-    Page& new_page(std::uint16_t flags = 0) {
-        Page* const page = pages_.alloc(data_, next_index_++, AllocClass::normal);
+    Page& new_page(std::uint16_t flags = 0) { return new_page(flags, AllocClass::normal); }
+    Page& new_page_for_system() { return new_page(0, AllocClass::system); }
+    Page& new_page(std::uint16_t flags, AllocClass allocation) {
+        Page* const page = pages_.alloc(data_, next_index_++, allocation);
         EXPECT_NE(page, nullptr);
         page->set(flags);
         pages_.zero_fill(*page);
@@ -159,7 +162,7 @@ class PmapTest : public testing::Test {
         }
     }
 
-    Config config_ = small_config();
+    Config config_;
     DefectSet defects_;
     Journal journal_{config_.frames + 1};
     Machine machine_{config_, defects_, journal_};

@@ -7,6 +7,7 @@ namespace vmref::impl {
 
 // pmap_protect (pmap.c:2090). Nothing here sleeps: the page tables stay where they are.
 void PmapSystem::protect(Pmap& pmap, Va sva, Va eva, Prot prot) {
+    coverage_.ran(PmapFunction::protect);
     if ((prot & kProtRead) == 0) {
         remove(pmap, sva, eva);
         return;
@@ -14,14 +15,13 @@ void PmapSystem::protect(Pmap& pmap, Va sva, Va eva, Prot prot) {
     if ((prot & kProtWrite) != 0) {
         return;
     }
-    ensure_rule(eva <= kUserEnd, "I-78", "a protected range lies below the page-table window");
+    ensure_rule(is_kernel(pmap) || eva <= kUserEnd, "I-78", "a protected range lies below the page-table window");
     sched_.yield(BlockPoint::pmap);
     for (Va va = trunc_page(sva); va < eva;) {
         const Va next = std::min(eva, (pde_index(va) + 1) << kPdeShift);
         const std::uint32_t entry = pde(pmap, va);
         if ((entry & kPtePS) != 0) {
-            change(pmap, va & kPteBigFrame, pde_address(pmap, va),
-                   [prot](std::uint32_t word) { return pte::protect_big(word, prot); });
+            protect_big(pmap, va, prot);
         } else if (entry != 0) {
             protect_in_table(pmap, va, next, prot);
         }
@@ -29,18 +29,46 @@ void PmapSystem::protect(Pmap& pmap, Va sva, Va eva, Prot prot) {
     }
 }
 
+// All of a 4 MiB page, whatever part of it the range covers.
+void PmapSystem::protect_big(Pmap& pmap, Va va, Prot prot) {
+    change(pmap, va & kPteBigFrame, pde_address(pmap, va), [&](std::uint32_t word) {
+        PteStep step = pte::protect_big(word, prot);
+        if (defects_.on(Defect::b65_protect_big_uncounts)) {
+            step.d_resident = 0U - kPtesPerTable;
+        }
+        if (defects_.on(Defect::b66_protect_big_clears_modify)) {
+            step.pte &= ~kPteM;
+        }
+        return step;
+    });
+    pde_changed(pmap);
+}
+
 // The range lies in one page table.
 void PmapSystem::protect_in_table(Pmap& pmap, Va sva, Va eva, Prot prot) {
-    Pa address = pte_address(pmap, sva);
+    Pa address = leaf_address(pmap, sva);
     for (Va va = sva; va < eva; va += kPageSize, address += 4) {
-        if (machine_.memory().read32(address) != 0) {
-            change(pmap, va, address, [prot](std::uint32_t word) { return pte::protect(word, prot); });
+        const std::uint32_t sample = machine_.memory().read32(address);
+        if (sample == 0) {
+            continue;
         }
+        const bool plainly = defects_.on(Defect::b87_protect_stores_plainly);
+        if (plainly) {
+            sched_.yield(BlockPoint::pmap);
+        }
+        change(pmap, va, address, [&](std::uint32_t word) { return protect_step(plainly ? sample : word, va, prot); });
     }
+}
+
+PmapSystem::PteStep PmapSystem::protect_step(std::uint32_t old, Va va, Prot prot) {
+    PteStep step = pte::protect(old, prot);
+    step.dirtied = step.dirtied && tracked(va);
+    return step;
 }
 
 // pmap_page_protect (pmap.c:3185).
 void PmapSystem::page_protect(Page& m, Prot prot) {
+    coverage_.ran(PmapFunction::page_protect);
     if ((prot & kProtWrite) != 0) {
         return;
     }
@@ -49,14 +77,16 @@ void PmapSystem::page_protect(Page& m, Prot prot) {
         return;
     }
     sched_.yield(BlockPoint::pmap);
-    for (const PvEntry& pv : m.pv_list) {
-        change(*pv.pmap, pv.va, pte_address(pv), [prot](std::uint32_t word) { return pte::page_protect(word, prot); });
+    // Who writes through the buffer cache's mapping says so: WRITEABLE stays for it (B-89).
+    const bool writable_left = write_protect(m);
+    if (!writable_left || defects_.on(Defect::b89_page_protect_clears_writeable)) {
+        m.clear(kPageWriteable);
     }
-    m.clear(kPageWriteable);
 }
 
 // Returns the page even if the mapping was not wired: the caller undoes the page's wiring by it.
 Page* PmapSystem::unwire(Pmap& pmap, Va va) {
+    coverage_.ran(PmapFunction::unwire);
     Page* const page = page_at(pmap, va);
     if (page != nullptr) {
         change_wiring(pmap, va, false);
@@ -66,9 +96,14 @@ Page* PmapSystem::unwire(Pmap& pmap, Va va) {
 
 // pmap_change_wiring (pmap.c:2717).
 void PmapSystem::change_wiring(Pmap& pmap, Va va, bool wired) {
-    const Pa address = pte_address(pmap, va);
-    if (address == 0 || (machine_.memory().read32(address) & kPteV) == 0) {
-        return;
+    coverage_.ran(PmapFunction::change_wiring);
+    const Pa address = leaf_address(pmap, va);
+    const bool valid = address != 0 && (machine_.memory().read32(address) & kPteV) != 0;
+    if (!valid) {
+        if (!defects_.on(Defect::b83_wiring_of_empty_pte)) {
+            return;
+        }
+        ensure(address != 0, "a PTE whose wiring changes exists");
     }
     change(pmap, trunc_page(va), address, [wired](std::uint32_t word) { return pte::rewire(word, wired); });
 }

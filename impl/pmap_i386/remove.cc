@@ -8,11 +8,26 @@ namespace vmref::impl {
 
 // pmap_remove_pte (pmap.c:1835). Requires: the PTE is valid. Blocks once the mapping is gone.
 void PmapSystem::remove_pte(Pmap& pmap, Va va, Pa address) {
-    after_removal(pmap, va, address, change(pmap, va, address, pte::remove<std::uint32_t>));
+    coverage_.ran(PmapFunction::remove_pte);
+    const auto step_of = [&](std::uint32_t word) { return removal(word, va); };
+    const PteStep step = defects_.on(Defect::b98_invalidation_deferred) ? change_here(pmap, va, address, step_of)
+                                                                        : change(pmap, va, address, step_of);
+    after_removal(pmap, va, address, step);
 }
 
+// Of an address that is not tracked M means nothing.
+PmapSystem::PteStep PmapSystem::removal(std::uint32_t old, Va va) {
+    PteStep step = pte::remove(old);
+    const bool forget = defects_.on(Defect::m16_remove_without_harvest);
+    step.dirtied = step.dirtied && !forget && tracked(va);
+    step.referenced = step.referenced && !forget;
+    return step;
+}
+
+// The rest of pmap_remove_entry (pmap.c:1753) or of pmap_remove_pte.
 void PmapSystem::after_removal(Pmap& pmap, Va va, Pa address, const PteStep& step) {
     if (step.pv_gone) {
+        coverage_.ran(PmapFunction::remove_entry);
         PvEntry* const pv = pv_slot(address);
         ensure_rule(pv != nullptr && pv->va == va, "I-60", "a managed leaf has its pv entry");
         remove_pv(*pv);
@@ -22,22 +37,42 @@ void PmapSystem::after_removal(Pmap& pmap, Va va, Pa address, const PteStep& ste
 
 // pmap_remove (pmap.c:1911).
 void PmapSystem::remove(Pmap& pmap, Va sva, Va eva) {
-    ensure_rule(eva <= kUserEnd, "I-78", "a removed range lies below the page-table window");
+    coverage_.ran(PmapFunction::remove);
+    ensure_rule(is_kernel(pmap) || eva <= kUserEnd, "I-78", "a removed range lies below the page-table window");
     const ObjectHold hold(*pmap.pteobj, sched_);
     sched_.yield(BlockPoint::pmap);
+    const std::uint32_t empty = is_kernel(pmap) ? 0 : 1;  // only the directory is left
     for (Va va = trunc_page(sva); va < eva;) {
-        if (pmap.resident_count == 1) {
-            return;  // only the directory is left
+        if (pmap.resident_count == empty) {
+            return;
         }
         const Va next = std::min(eva, (pde_index(va) + 1) << kPdeShift);
         const std::uint32_t entry = pde(pmap, va);
         if ((entry & kPtePS) != 0) {
-            // Part of the range or all of it: a 4 MiB page goes as a whole (pmap.c:1971).
-            change(pmap, va & kPteBigFrame, pde_address(pmap, va), pte::remove_big<std::uint32_t>);
+            remove_big(pmap, va);
         } else if (entry != 0) {
-            remove_in_table(pmap, va, next);
+            if (eva - va == kPageSize) {
+                remove_page(pmap, va);
+            } else {
+                remove_in_table(pmap, va, next);
+            }
         }
         va = next;
+    }
+}
+
+// Part of the range or all of it: a 4 MiB page goes as a whole (pmap.c:1971).
+void PmapSystem::remove_big(Pmap& pmap, Va va) {
+    change(pmap, va & kPteBigFrame, pde_address(pmap, va), pte::remove_big<std::uint32_t>);
+    pde_changed(pmap);
+}
+
+// pmap_remove_page (pmap.c:1885). Requires: a page table is there.
+void PmapSystem::remove_page(Pmap& pmap, Va va) {
+    coverage_.ran(PmapFunction::remove_page);
+    const Pa address = leaf_address(pmap, va);
+    if (machine_.memory().read32(address) != 0) {
+        remove_pte(pmap, va, address);
     }
 }
 
@@ -49,13 +84,14 @@ void PmapSystem::remove_in_table(Pmap& pmap, Va sva, Va eva) {
             return;
         }
         if (machine_.memory().read32(address) != 0) {
-            remove_pte(pmap, va, address);
+            remove_pte(pmap, va, leaf_address(pmap, va));
         }
     }
 }
 
 // pmap_remove_pages (pmap.c:2947). Starts over if the list changed while a removal slept.
 void PmapSystem::remove_pages(Pmap& pmap, Va sva, Va eva) {
+    coverage_.ran(PmapFunction::remove_pages);
     const ObjectHold hold(*pmap.pteobj, sched_);
     sched_.yield(BlockPoint::pmap);
     for (auto it = pmap.pv_list.begin(); it != pmap.pv_list.end();) {
@@ -63,8 +99,12 @@ void PmapSystem::remove_pages(Pmap& pmap, Va sva, Va eva) {
         if (pv.va < sva || pv.va >= eva) {
             continue;
         }
-        const Pa address = pte_address(pv);
-        const PteStep step = change(pmap, pv.va, address, pte::teardown<std::uint32_t>);
+        const Pa address = quick_address(pv);
+        const PteStep step = change(pmap, pv.va, address, [&](std::uint32_t word) {
+            PteStep gone = pte::teardown(word);
+            gone.referenced = gone.referenced && !defects_.on(Defect::b81_remove_pages_drops_reference);
+            return gone;
+        });
         if (!step.pv_gone) {
             continue;  // wired
         }
@@ -79,6 +119,7 @@ void PmapSystem::remove_pages(Pmap& pmap, Va sva, Va eva) {
 // pmap_remove_all (pmap.c:2024). The pteobj of the first mapping's pmap is held before anything is unlinked, and the
 // list is looked at again then: the mapping and its pmap may be gone.
 void PmapSystem::remove_all(Page& m) {
+    coverage_.ran(PmapFunction::remove_all);
     sched_.yield(BlockPoint::pmap);
     while (!m.pv_list.empty()) {
         Object& pteobj = *m.pv_list.front().pmap->pteobj;
@@ -87,18 +128,27 @@ void PmapSystem::remove_all(Page& m) {
             continue;
         }
         const PvEntry& pv = m.pv_list.front();
-        remove_pte(*pv.pmap, pv.va, pte_address(pv));
+        if (defects_.on(Defect::b75_remove_all_counts_early)) {
+            --pv.pmap->resident_count;
+            const Pa address = quick_address(pv);
+            sched_.yield(BlockPoint::pmap);
+            ++pv.pmap->resident_count;
+            remove_pte(*pv.pmap, pv.va, address);
+            continue;
+        }
+        remove_pte(*pv.pmap, pv.va, quick_address(pv));
     }
     ensure_rule(!m.has(kPageMapped | kPageWriteable), "I-72", "a page without mappings is neither mapped nor writable");
 }
 
 void PmapSystem::remove_specific(Pmap& pmap, Page& m) {
+    coverage_.ran(PmapFunction::remove_specific);
     const ObjectHold hold(*pmap.pteobj, sched_);
     sched_.yield(BlockPoint::pmap);
     const auto mine = [&pmap](const PvEntry& pv) { return pv.pmap == &pmap; };
     for (auto it = std::find_if(m.pv_list.begin(), m.pv_list.end(), mine); it != m.pv_list.end();
          it = std::find_if(m.pv_list.begin(), m.pv_list.end(), mine)) {
-        remove_pte(pmap, it->va, pte_address(*it));
+        remove_pte(pmap, it->va, quick_address(*it));
     }
 }
 

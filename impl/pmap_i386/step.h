@@ -133,6 +133,20 @@ constexpr Step<W> protect(W old, Same<W> prot) {
                      choose<W>(any(prot, kProtWrite), keep(old), write_protect(old)));
 }
 
+// A kernel mapping that nothing counts (pmap_kenter and its relatives) becomes another, or none.
+template <Word W>
+constexpr Step<W> replace(W /*old*/, Same<W> now) {
+    return keep(W(now));
+}
+
+// A 4 MiB page where nothing was mapped: unmanaged, counted as what it maps.
+template <Word W>
+constexpr Step<W> install_big(W old, Request<W> request) {
+    return choose<W>(
+        old != W(0U), keep(old),
+        Step<W>{.pte = (fresh_pte(request) & ~W(kPteManaged)) | W(kPtePS), .d_resident = W(kPtesPerTable)});
+}
+
 // A 4 MiB directory entry counts as the 1024 pages it maps.
 template <Word W>
 constexpr Step<W> remove_big(W pde) {

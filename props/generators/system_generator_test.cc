@@ -140,7 +140,7 @@ TEST(SystemGenerator, TakesRecordsThatNoPrngWouldGive) {
     DrawnRun run(small_config(6));
     Prng prng(5, 0);
     Record record{};
-    std::array<std::uint32_t, std::variant_size_v<Operation>> kinds{};
+    std::array<std::uint32_t, kOperationKinds<WorldName::system>> kinds{};
     std::uint32_t faulting = 0;
     for (int n = 0; n < 10000; ++n) {
         prng.fill(record);
@@ -173,7 +173,7 @@ TEST(SystemGenerator, SameRecordsGiveSameOperations) {
 }
 
 struct Tally {
-    std::array<std::uint32_t, std::variant_size_v<Operation>> kinds{};
+    std::array<std::uint32_t, kOperationKinds<WorldName::system>> kinds{};
     std::uint32_t faulting = 0;
     std::uint32_t signals = 0;
     std::uint32_t kernel = 0;

@@ -23,15 +23,11 @@ constexpr std::array kAsserted{
     Invariant{"I-55", "a fault enters a busied, valid page of the object and index that it looked for",
               "vm_fault.c:690-699, 2275-2285"},
     Invariant{"I-59", "the frame of a held page is not used again", "vm_fault.c:1180-1194"},
-    Invariant{"I-65", "a freed page-table page is all zero", "pmap.c:1022-1099"},
     Invariant{"I-68", "one PTE of a pmap changes at a time, and no CPU enters its address space meanwhile",
               "pmap.c:3524-3585"},
-    Invariant{"I-77", "nothing refers to a pmap that was released", "pmap.c:1230-1350, 2034-2078"},
-    Invariant{"I-78", "user mappings end where the page-table window begins", "pmap.c:2207-2222, 2448-2457"},
     Invariant{"I-80", "a fault that went over to exclusive holds keeps them",
               "vm_fault.c:389-391, 1706-1833, 2249-2251"},
     Invariant{"I-81", "an access ends after a bounded number of faults", "vm_fault.c:578-586, 618-668"},
-    Invariant{"I-86", "replacing a wired PTE needs no memory", "vm_fault.c:1755-1772, pmap.c:2291-2303"},
     Invariant{"I-87", "the holder of a map lock releases it once, and an exclusive one is alone", "vm_fault.c:183-206"},
 };
 

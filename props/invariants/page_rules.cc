@@ -43,7 +43,7 @@ void InvariantSet::check_page(const impl::Page& page) {
                            name_of(page), page.busy_owner, page.soft_busy, page.hold_count);
     });
     check_queue(page);
-    const Mappings mappings = check_mappings(page);
+    const Mappings mappings = pmap_rules_.check_mappings(page);
     check_contents(page, mappings.modified);
     check_isolation(page, mappings.writable);
 }

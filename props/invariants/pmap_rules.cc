@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "props/invariants/invariant_set.h"
 #include "props/invariants/names.h"
+#include "props/invariants/pmap_rules.h"
 
 namespace vmref::props {
 
@@ -26,28 +26,25 @@ bool managed(const impl::Page& page) {
 
 }  // namespace
 
-impl::Map* InvariantSet::map_of(const impl::Pmap& pmap) const {
-    impl::Process* const process = subject_.find_by_pmap(pmap.id);
-    return process == nullptr ? nullptr : &process->map;
-}
-
-// A word of a page table that covers `va`; also an invalid one.
-void InvariantSet::check_leaf(const impl::Pmap& pmap, const impl::MapEntry* entry, Va va, std::uint32_t word) {
+const impl::Page* PmapRules::check_leaf(const impl::Pmap& pmap, Va va, std::uint32_t word) {
     if ((word & kPteV) == 0) {
         evaluate(Rule::i60, true, word == 0, [&] {
             return fmt::format("{}: expected an empty or a valid PTE, found {:#x}", name_of(pmap, va), word);
         });
-        return;
+        return nullptr;
     }
-    evaluate(Rule::i21, true, (word & kPteU) != 0,
-             [&] { return fmt::format("{}: expected U in a user PTE, found {:#x}", name_of(pmap, va), word); });
+    const bool user = va < kUserEnd;
+    evaluate(Rule::i21, true, ((word & kPteU) != 0) == user, [&] {
+        return fmt::format("{}: expected {}U in a {} PTE, found {:#x}", name_of(pmap, va), user ? "" : "no ",
+                           user ? "user" : "kernel", word);
+    });
     const Frame frame = word >> kPageShift;
     if (!evaluate(Rule::i60, true, is_frame(frame), [&] {
             return fmt::format("{}: PTE {:#x} maps frame {}, which is not RAM", name_of(pmap, va), word, frame);
         })) {
-        return;
+        return nullptr;
     }
-    const impl::Page& page = kernel_.pages.page_of_frame(frame);
+    const impl::Page& page = pages_.page_of_frame(frame);
     evaluate(Rule::i61, true, ((word & kPteManaged) != 0) == managed(page), [&] {
         return fmt::format("{}: PTE {:#x} maps {} with flags {:#x}, expected it {}", name_of(pmap, va), word,
                            name_of(page), page.flags, managed(page) ? "managed" : "unmanaged");
@@ -58,19 +55,13 @@ void InvariantSet::check_leaf(const impl::Pmap& pmap, const impl::MapEntry* entr
         return fmt::format("{}: PTE {:#x} maps {}, expected {} pv entry for it, found {}", name_of(pmap, va), word,
                            name_of(page), managed(page) ? "one" : "no", pvs);
     });
-    check_rights(pmap, entry, va, word);
-    if (!full_) {
-        visit_page(page);
-        if (page.object != nullptr) {
-            visit_object(*page.object);
-        }
-    }
+    return &page;
 }
 
-InvariantSet::Mappings InvariantSet::check_mappings(const impl::Page& page) {
+PmapRules::Mappings PmapRules::check_mappings(const impl::Page& page) {
     Mappings result;
     for (const impl::PvEntry& pv : page.pv_list) {
-        const std::uint32_t word = kernel_.pmaps.pte(*pv.pmap, pv.va);
+        const std::uint32_t word = pmaps_.pte(*pv.pmap, pv.va);
         const bool maps = (word & kPteV) != 0 && word >> kPageShift == page.frame;
         evaluate(Rule::i60, true, maps && pv.page == &page, [&] {
             return fmt::format("{}: {} has a pv entry there, expected its PTE, found {:#x}", name_of(*pv.pmap, pv.va),
@@ -89,12 +80,27 @@ InvariantSet::Mappings InvariantSet::check_mappings(const impl::Page& page) {
     return result;
 }
 
+void PmapRules::check_directory_entry(const impl::Pmap& pmap, PageIndex index, std::uint32_t word) {
+    constexpr std::uint32_t kTable = kPteU | kPteRW | kPteV;
+    const bool own_slot = index == impl::kDirectoryIndex;
+    if (word == 0 && !own_slot) {
+        return;
+    }
+    const bool big = (word & impl::kPtePS) != 0;  // a leaf of its own rights
+    const bool holds = own_slot ? (word & (kPteV | kPteU)) == kPteV
+                                : (word & kTable) == kTable || (big && (word & (kPteV | kPteU)) == (kPteV | kPteU));
+    evaluate(Rule::i21, true, holds, [&] {
+        return fmt::format("pmap {} directory entry {}: expected {}, found {:#x}", pmap.id, index,
+                           own_slot ? "V without U" : "U, RW and V", word);
+    });
+}
+
 // --- TLBs ----------------------------------------------------------------------------------------------------------
 
-void InvariantSet::check_cached(const impl::Pmap& pmap, Va va) {
+void PmapRules::check_cached(const impl::Pmap& pmap, Va va) {
     const Pa directory = pmap.directory->frame << kPageShift;
-    for (CpuId cpu = 0; cpu < kernel_.machine.cpu_count(); ++cpu) {
-        const impl::Cpu& state = kernel_.machine.cpu(cpu);
+    for (CpuId cpu = 0; cpu < machine_.cpu_count(); ++cpu) {
+        const impl::Cpu& state = machine_.cpu(cpu);
         const impl::TlbEntry* const cached = state.cr3 == directory ? state.tlb.find(va) : nullptr;
         if (cached != nullptr) {
             check_tlb_entry(pmap, cpu, *cached);
@@ -102,11 +108,11 @@ void InvariantSet::check_cached(const impl::Pmap& pmap, Va va) {
     }
 }
 
-void InvariantSet::check_tlb_entry(const impl::Pmap& pmap, CpuId cpu, const impl::TlbEntry& cached) {
+void PmapRules::check_tlb_entry(const impl::Pmap& pmap, CpuId cpu, const impl::TlbEntry& cached) {
     const Va va = cached.page << kPageShift;
-    const std::uint32_t pde = kernel_.pmaps.pde(pmap, va);
+    const std::uint32_t pde = pmaps_.pde(pmap, va);
     const bool big = (pde & impl::kPtePS) != 0;
-    const std::uint32_t leaf = big ? pde : kernel_.pmaps.pte(pmap, va);
+    const std::uint32_t leaf = big ? pde : pmaps_.pte(pmap, va);
     const Frame frame = big ? ((pde & impl::kPteBigFrame) >> kPageShift) + impl::pte_index(va) : leaf >> kPageShift;
     const std::uint32_t granted = pde & leaf;
     const bool holds = (granted & kPteV) != 0 && frame == cached.frame &&
@@ -119,13 +125,13 @@ void InvariantSet::check_tlb_entry(const impl::Pmap& pmap, CpuId cpu, const impl
     });
 }
 
-void InvariantSet::check_all_tlbs() {
-    for (CpuId cpu = 0; cpu < kernel_.machine.cpu_count(); ++cpu) {
-        const impl::Cpu& state = kernel_.machine.cpu(cpu);
+void PmapRules::check_all_tlbs() {
+    for (CpuId cpu = 0; cpu < machine_.cpu_count(); ++cpu) {
+        const impl::Cpu& state = machine_.cpu(cpu);
         if (state.cr3 == 0) {
             continue;
         }
-        const auto& pmaps = kernel_.pmaps.all();
+        const auto& pmaps = pmaps_.all();
         const auto current = std::find_if(pmaps.begin(), pmaps.end(), [&](const impl::Pmap* pmap) {
             return pmap != nullptr && pmap->directory->frame << kPageShift == state.cr3;
         });
@@ -144,33 +150,13 @@ void InvariantSet::check_all_tlbs() {
 
 // --- counts --------------------------------------------------------------------------------------------------------
 
-// Every leaf, and the counts.
-void InvariantSet::check_pmap(const impl::Pmap& pmap) {
-    impl::Map* const map = map_of(pmap);
-    for (PageIndex index = 0; index < kUserTables; ++index) {
-        const Va first = index << impl::kPdeShift;
-        const std::uint32_t pde = kernel_.pmaps.pde(pmap, first);
-        if ((pde & kPteV) == 0 || (pde & impl::kPtePS) != 0 || !is_frame(pde >> kPageShift)) {
-            continue;
-        }
-        for (std::uint32_t i = 0; i < impl::kPtesPerTable; ++i) {
-            const std::uint32_t word = kernel_.machine.memory().read32((pde & kPteFrame) + 4 * i);
-            const Va va = first + (i << kPageShift);
-            if (word != 0) {
-                check_leaf(pmap, map == nullptr ? nullptr : impl::map_entry_at(*map, va), va, word);
-            }
-        }
-    }
-    check_pmap_counts(pmap);
-}
-
-void InvariantSet::check_pmap_counts(const impl::Pmap& pmap) {
+void PmapRules::check_pmap_counts(const impl::Pmap& pmap) {
     std::uint32_t leaves = 0;
     std::uint32_t wired = 0;
     std::uint32_t tables = 0;
     std::uint32_t big = 0;
     for (PageIndex index = 0; index < kUserTables; ++index) {
-        const std::uint32_t pde = kernel_.pmaps.pde(pmap, index << impl::kPdeShift);
+        const std::uint32_t pde = pmaps_.pde(pmap, index << impl::kPdeShift);
         check_directory_entry(pmap, index, pde);
         if ((pde & kPteV) == 0) {
             continue;
@@ -182,8 +168,7 @@ void InvariantSet::check_pmap_counts(const impl::Pmap& pmap) {
         ++tables;
         check_table_counts(pmap, index, leaves, wired);
     }
-    check_directory_entry(pmap, impl::kDirectoryIndex,
-                          kernel_.pmaps.pde(pmap, impl::kDirectoryIndex << impl::kPdeShift));
+    check_directory_entry(pmap, impl::kDirectoryIndex, pmaps_.pde(pmap, impl::kDirectoryIndex << impl::kPdeShift));
     const std::uint32_t expected = leaves + tables + 1 + impl::kPtesPerTable * big;
     evaluate(Rule::i62, true, pmap.resident_count == expected, [&] {
         return fmt::format(
@@ -191,15 +176,27 @@ void InvariantSet::check_pmap_counts(const impl::Pmap& pmap) {
             "directory",
             pmap.id, pmap.resident_count, expected, leaves, tables, big);
     });
+    check_hint(pmap);
     evaluate(Rule::i63, true, pmap.wired_count == wired, [&] {
         return fmt::format("pmap {}: wired count {}, expected the {} leaves with W", pmap.id, pmap.wired_count, wired);
     });
 }
 
+void PmapRules::check_hint(const impl::Pmap& pmap) {
+    const impl::Page* const hint = pmap.ptphint;
+    const auto is_table = [&] {
+        const std::uint32_t pde = pmaps_.pde(pmap, hint->pindex << impl::kPdeShift);
+        return hint->object == pmap.pteobj && hint->wire_count >= 1 && pde >> kPageShift == hint->frame;
+    };
+    evaluate(Rule::i66, hint != nullptr, hint == nullptr || is_table(), [&] {
+        return fmt::format("pmap {}: its hint is {}, which is none of its tables", pmap.id, name_of(*hint));
+    });
+}
+
 // One page table, if there is one at that directory index; adds up what it holds.
-void InvariantSet::check_table_counts(const impl::Pmap& pmap, PageIndex index, std::uint32_t& leaves,
-                                      std::uint32_t& wired) {
-    const std::uint32_t pde = kernel_.pmaps.pde(pmap, index << impl::kPdeShift);
+void PmapRules::check_table_counts(const impl::Pmap& pmap, PageIndex index, std::uint32_t& leaves,
+                                   std::uint32_t& wired) {
+    const std::uint32_t pde = pmaps_.pde(pmap, index << impl::kPdeShift);
     const Frame frame = pde >> kPageShift;
     if ((pde & kPteV) == 0 || (pde & impl::kPtePS) != 0) {
         return;
@@ -211,12 +208,14 @@ void InvariantSet::check_table_counts(const impl::Pmap& pmap, PageIndex index, s
     }
     std::uint32_t count = 0;
     for (std::uint32_t i = 0; i < impl::kPtesPerTable; ++i) {
-        const std::uint32_t word = kernel_.machine.memory().read32((frame << kPageShift) + 4 * i);
+        const std::uint32_t word = machine_.memory().read32((frame << kPageShift) + 4 * i);
         count += (word & kPteV) != 0 ? 1 : 0;
         wired += (word & (kPteV | kPteW)) == (kPteV | kPteW) ? 1 : 0;
     }
     leaves += count;
-    const impl::Page& table = kernel_.pages.page_of_frame(frame);
+    evaluate(Rule::i65, true, count != 0,
+             [&] { return fmt::format("pmap {} page table {} has no leaf, expected it freed", pmap.id, index); });
+    const impl::Page& table = pages_.page_of_frame(frame);
     evaluate(Rule::i64, true, table.wire_count == count && table.object == pmap.pteobj && table.pindex == index, [&] {
         return fmt::format(
             "pmap {} page table {}: {} is wired {} times, expected a page of object {} wired for each of "
@@ -226,16 +225,16 @@ void InvariantSet::check_table_counts(const impl::Pmap& pmap, PageIndex index, s
 }
 
 // Every pv entry is on one page's and on one pmap's list, and nowhere else.
-void InvariantSet::check_pv_total() {
+void PmapRules::check_pv_total() {
     std::size_t of_pages = 0;
-    for (const impl::Page& page : kernel_.pages.pages()) {
+    for (const impl::Page& page : pages_.pages()) {
         of_pages += page.pv_list.size();
     }
     std::size_t of_pmaps = 0;
-    for (const impl::Pmap* const pmap : kernel_.pmaps.all()) {
+    for (const impl::Pmap* const pmap : pmaps_.all()) {
         of_pmaps += pmap == nullptr ? 0 : pmap->pv_list.size();
     }
-    const std::uint32_t counted = kernel_.pmaps.pv_count();
+    const std::uint32_t counted = pmaps_.pv_count();
     evaluate(Rule::i60, true, of_pages == counted && of_pmaps == counted, [&] {
         return fmt::format("{} pv entries in use, expected as many on pages and on pmaps, found {} and {}", counted,
                            of_pages, of_pmaps);

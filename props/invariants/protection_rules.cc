@@ -99,17 +99,44 @@ void InvariantSet::check_entry_rights(const impl::MapEntry& entry) {
     }
 }
 
-void InvariantSet::check_directory_entry(const impl::Pmap& pmap, PageIndex index, std::uint32_t word) {
-    constexpr std::uint32_t kTable = kPteU | kPteRW | kPteV;
-    const bool own_slot = index == impl::kDirectoryIndex;
-    if (word == 0 && !own_slot) {
+impl::Map* InvariantSet::map_of(const impl::Pmap& pmap) const {
+    impl::Process* const process = subject_.find_by_pmap(pmap.id);
+    return process == nullptr ? nullptr : &process->map;
+}
+
+// A word of a page table that covers `va`; also an invalid one.
+void InvariantSet::check_leaf(const impl::Pmap& pmap, const impl::MapEntry* entry, Va va, std::uint32_t word) {
+    const impl::Page* const page = pmap_rules_.check_leaf(pmap, va, word);
+    if (page == nullptr) {
         return;
     }
-    const bool holds = own_slot ? (word & (kPteV | kPteU)) == kPteV : (word & kTable) == kTable;
-    evaluate(Rule::i21, true, holds, [&] {
-        return fmt::format("pmap {} directory entry {}: expected {}, found {:#x}", pmap.id, index,
-                           own_slot ? "V without U" : "U, RW and V", word);
-    });
+    check_rights(pmap, entry, va, word);
+    if (!full_) {
+        visit_page(*page);
+        if (page->object != nullptr) {
+            visit_object(*page->object);
+        }
+    }
+}
+
+// Every leaf, and the counts.
+void InvariantSet::check_pmap(const impl::Pmap& pmap) {
+    impl::Map* const map = map_of(pmap);
+    for (PageIndex index = 0; index < impl::pde_index(kUserEnd); ++index) {
+        const Va first = index << impl::kPdeShift;
+        const std::uint32_t pde = kernel_.pmaps.pde(pmap, first);
+        if ((pde & impl::kPteV) == 0 || (pde & impl::kPtePS) != 0 || !is_frame(pde >> kPageShift)) {
+            continue;
+        }
+        for (std::uint32_t i = 0; i < impl::kPtesPerTable; ++i) {
+            const std::uint32_t word = kernel_.machine.memory().read32((pde & impl::kPteFrame) + 4 * i);
+            const Va va = first + (i << kPageShift);
+            if (word != 0) {
+                check_leaf(pmap, map == nullptr ? nullptr : impl::map_entry_at(*map, va), va, word);
+            }
+        }
+    }
+    pmap_rules_.check_pmap_counts(pmap);
 }
 
 }  // namespace vmref::props

@@ -18,6 +18,7 @@ struct Invariant {
     std::uint64_t checked = 0;
     std::uint64_t applied = 0;
     std::uint64_t violated = 0;
+    bool elsewhere = false;  // a rule of other worlds only
 
     // Records one evaluation and passes `holds` on. A premise that does not hold makes it vacuous.
     bool evaluate(bool premise, bool holds) {
