@@ -20,7 +20,7 @@ TEST(DefectCatalogue, IsIndexedByTheEnumeration) {
 }
 
 TEST(DefectCatalogue, EveryEntryIsComplete) {
-    const std::regex detectors("(I-[0-9]{2}|LS|P)(, (I-[0-9]{2}|LS|P))*");
+    const std::regex detectors("(I-[0-9]{2}|LS|P|DL)(, (I-[0-9]{2}|LS|P|DL))*");
     const std::set<std::string_view> worlds{"system", "object", "pmap", "machine"};
     const std::set<std::string_view> reaches{"seq", "il", "proof"};
     std::set<std::string_view> ids;

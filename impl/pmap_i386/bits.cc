@@ -37,6 +37,16 @@ void PmapSystem::clear_modify(Page& m) {
     }
 }
 
+void PmapSystem::clear_modify_in_tables(Page& m) {
+    for (const PvEntry& pv : m.pv_list) {
+        const Pa address = pte_address(pv);
+        const std::uint32_t old = machine_.memory().read32(address);
+        interlock(*pv.pmap);
+        commit(*pv.pmap, pv.va, address, old, pte::clear<kPteM>(old));
+        deinterlock(*pv.pmap, pv.va, false);
+    }
+}
+
 // TLB entries stay: uses through them are not noted until they are evicted, which only ages the page too fast.
 void PmapSystem::clear_reference(Page& m) {
     coverage_.ran(PmapFunction::clear_reference);

@@ -123,9 +123,10 @@ class PmapSystem {
     // pmap_change_wiring; nothing happens where there is no valid PTE.
     void change_wiring(Pmap& pmap, Va va, bool wired);
 
-    bool is_modified(const Page& m);    // testbit(M)
-    bool is_referenced(const Page& m);  // testbit(A)
-    void clear_modify(Page& m);         // invalidates on all CPUs: a cached M would lose stores
+    bool is_modified(const Page& m);       // testbit(M)
+    bool is_referenced(const Page& m);     // testbit(A)
+    void clear_modify(Page& m);            // invalidates on all CPUs: a cached M would lose stores
+    void clear_modify_in_tables(Page& m);  // without invalidation: only B-59 asks for it
     void clear_reference(Page& m);
     // pmap_ts_referenced: clears A bits, at most 5; how many were set.
     unsigned ts_referenced(Page& m);

@@ -29,8 +29,9 @@ void hold_first_object(FaultState& fs) {
 // The entry's object, index and rights for one attempt. Growing a stack is tried once per fault (I-89). Blocks
 Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, PageIndex& pindex) {
     LookupResult found = map_lookup(fs.k, map, va, fault_type);
-    if (found.status == Status::invalid_address && may_grow) {
-        may_grow = false;
+    for (bool grown = false; found.status == Status::invalid_address && may_grow; grown = true) {
+        ensure_rule(!grown, "I-89", "a fault grows a stack once");
+        may_grow = fs.k.on(Defect::m26_stack_grown_again);
         if (map_growstack(fs.k, map, va) != Status::success) {
             return Status::failure;
         }
@@ -67,9 +68,12 @@ Status enter_page(FaultState& fs, Va va) {
     // The i386 cannot map "no access": the protection table turns none into readable (pmap.c:3313-3333). Only B-20 gets
     // here.
     const Prot prot = fs.prot == kProtNone ? kProtRead : fs.prot;
-    const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, prot, fs.wired);
+    const bool wired = k.on(Defect::b73_enter_forgets_wiring) ? fs.wiring() : fs.wired;
+    const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, prot, wired);
     if (entered != Status::success) {
-        release_page(fs);
+        if (!k.on(Defect::b103_failed_enter_stays_busy)) {
+            release_page(fs);
+        }
         unlock_things(fs);
         k.wait_for_memory();
         return k.current_dying() ? Status::protection_failure : Status::try_again;
@@ -93,6 +97,30 @@ void count_fault(FaultState& fs) {
     ++(fs.hardfault != 0 ? stats.majflt : stats.minflt);
 }
 
+// The neighbours: by the chain if nobody shares a hold, else what the top object has (vm_fault.c:725-735).
+void prefault(FaultState& fs, Va va) {
+    Kernel& k = fs.k;
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->prefault_began();
+    }
+    const bool by_chain = !fs.first_shared && !fs.shared;
+    if (k.probe != nullptr) {
+        const bool stores = (fs.prot & kProtWrite) != 0 && (fs.fault_flags & kFaultDirty) != 0;
+        k.probe->before_prefault(*fs.entry, va, fs.prot,
+                                 by_chain ? PrefaultKind::chain
+                                 : stores ? PrefaultKind::top_for_store
+                                          : PrefaultKind::top);
+    }
+    if (by_chain) {
+        vm_prefault(k, *fs.entry, va, fs.prot, fs.fault_flags);
+    } else {
+        vm_prefault_quick(k, *fs.entry, va, fs.prot, fs.fault_flags);
+    }
+    if (k.probe != nullptr) {
+        k.probe->after_prefault(*fs.entry);
+    }
+}
+
 // One attempt. try_again: start over, the modes in `fs` may have changed. Blocks
 Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried) {
     Kernel& k = fs.k;
@@ -103,6 +131,9 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     }
     // The i386 cannot map without read: an entry without rights is refused, wired or not (catalogue B-20, D-14).
     if (fs.first_prot == kProtNone && !k.on(Defect::b20_wire_none_enters_page)) {
+        if (fs.wiring() && k.on(Defect::b19_wire_lowers_max_protection)) {
+            fs.entry->max_protection = static_cast<Prot>(fs.entry->max_protection & ~kProtWrite);
+        }
         unlock_map(fs);
         return Status::protection_failure;
     }
@@ -111,7 +142,8 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
         return Status::failure;
     }
     // A wired page must stay as its entry says, whatever this access needs (vm_fault.c:571).
-    const Prot needed = fs.wired ? fs.first_prot : fault_type;
+    const bool reads_only = fs.wiring() && k.on(Defect::b95_wire_for_reading_only);
+    const Prot needed = reads_only ? kProtRead : fs.wired ? fs.first_prot : fault_type;
     hold_first_object(fs);
     Object& top = *fs.first_object;
     Status status = vm_fault_object(fs, pindex, needed);
@@ -121,14 +153,7 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     }
     if (status == Status::success) {
         if ((fs.fault_flags & kFaultBurst) != 0 && !fs.wiring() && !fs.wired) {
-            if (k.journal.narration != nullptr) {
-                k.journal.narration->prefault_began();
-            }
-            if (!fs.first_shared && !fs.shared) {
-                vm_prefault(k, *fs.entry, va, fs.prot, fs.fault_flags);
-            } else {
-                vm_prefault_quick(k, *fs.entry, va, fs.prot, fs.fault_flags);
-            }
+            prefault(fs, va);
         }
         count_fault(fs);
         unlock_things(fs);

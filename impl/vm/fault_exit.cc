@@ -60,6 +60,9 @@ void cleanup_fault(FaultState& fs) {
 }
 
 void unlock_things(FaultState& fs) {
+    if (fs.below_top() && fs.k.on(Defect::m06_placeholder_freed_twice)) {
+        vnode_pager_freepage(fs.k, *fs.first_m);
+    }
     cleanup_fault(fs);
     unlock_map(fs);
     if (fs.vp != nullptr) {
@@ -85,9 +88,13 @@ Status leave(FaultState& fs, FaultExit exit) {
     dispose(fs, rule.page);
     fs.first_shared = fs.first_shared && !rule.clears_first_shared;
     fs.shared = fs.shared && !rule.clears_shared;
-    pip_wakeup(*fs.first_object, k.sched);
+    if (exit != FaultExit::top_needs_exclusive || !k.on(Defect::m04_exit_keeps_pip)) {
+        pip_wakeup(*fs.first_object, k.sched);
+    }
     release_chain(fs, *fs.first_object, *fs.object);
-    if (fs.below_top()) {
+    if (fs.below_top() && exit == FaultExit::no_memory && k.on(Defect::b102_no_memory_holds_again)) {
+        object_hold(*fs.object, k.sched);
+    } else if (fs.below_top()) {
         object_drop(*fs.object);
     }
     unlock_things(fs);

@@ -236,7 +236,8 @@ bool ChainWalk::steal_conditions_hold() const {
     const Object& object = *fs_.object;
     return !fs_.first_shared && !fs_.shared && k_.config.virtual_copy_enable != 0 &&
            (fs_.map == nullptr || fs_.map_generation == fs_.map->timestamp) && object.shadow_count == 1 &&
-           object.ref_count == 1 && object.anonymous() && &object == fs_.first_object->backing;
+           (object.ref_count == 1 || k_.on(Defect::m11_steal_ignores_references)) && object.anonymous() &&
+           &object == fs_.first_object->backing;
 }
 
 // virtual_copy_ok (vm_fault.c:320): only after the map was unlocked for I/O; takes the map exclusively.

@@ -11,7 +11,11 @@ namespace {
 
 // Takes back one wiring of the entry's page at `va`. Blocks on a busy page.
 void unwire_page(Kernel& k, Map& map, MapEntry& entry, Va va) {
-    k.pmaps.unwire(*map.pmap, va);
+    Page* const mapped = k.pmaps.unwire(*map.pmap, va);
+    ensure(mapped != nullptr || !k.on(Defect::b94_unwire_needs_pte), "an unwired page is mapped");
+    if (mapped == nullptr && k.on(Defect::b09_unwire_walks_ptes)) {
+        return;
+    }
     Page* const page = chain_resident_page(k, entry.object, entry.index_of(va));
     ensure_rule(page != nullptr && page->wire_count > 0, "I-49", "a wired entry has a wired page at every index");
     k.pages.busy_wait(*page);
@@ -87,14 +91,27 @@ Page* allocate_for_copy(Kernel& k, Object& object, PageIndex index) {
     }
 }
 
+// The page that the copy is made from, held: valid, wherever on the chain it is. nullptr: dying for memory. Blocks
+Page* hold_source(Kernel& k, MapEntry& from, PageIndex index) {
+    const bool wired = from.wired_count != 0;
+    ensure(!wired || !k.on(Defect::b16_copy_entry_top_only) || k.pages.lookup(*from.object, index) != nullptr,
+           "a wired page is in the top object");
+    if (wired && k.on(Defect::b17_copy_entry_as_found)) {
+        Page* const found = chain_resident_page(k, from.object, index);
+        k.pages.hold(*found);
+        return found;
+    }
+    Status status = Status::success;
+    return vm_fault_object_page(k, *from.object, index, kProtRead, kFaultNormal, status);
+}
+
 // Copies what `from` shows at `index` into the copy's page `index`. False: dying for memory. Blocks
 bool copy_page(Kernel& k, Object& copy, PageIndex index, MapEntry& from) {
     const PageIndex source_index = from.first_index() + index;
     if (!is_copied(object_content(from.object, source_index), from.wired_count != 0)) {
         return true;
     }
-    Status status = Status::success;
-    Page* const source = vm_fault_object_page(k, *from.object, source_index, kProtRead, kFaultNormal, status);
+    Page* const source = hold_source(k, from, source_index);
     if (source == nullptr) {
         return false;
     }

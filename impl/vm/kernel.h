@@ -48,6 +48,9 @@ struct Process {
     bool nofault = false;     // TDF_NOFAULT: must not wait for I/O or memory
 };
 
+// Which of the two prefaults: down the chain; or the top object only, which may be held shared then.
+enum class PrefaultKind : std::uint8_t { chain, top, top_for_store };
+
 // Listens to steps that no state shows afterwards. The checker implements it; none is installed by default.
 class Probe {
   public:
@@ -57,6 +60,11 @@ class Probe {
     virtual void before_free(const Page& /*page*/) {}
     // vm_fault_object returned, whatever the result; no chain lock and no level's pip may be left below.
     virtual void fault_object_left(const Object& /*first_object*/, bool /*success*/) {}
+    // vm_object_page_clean of [start, end) is complete.
+    virtual void pages_cleaned(const Object& /*object*/, PageIndex /*start*/, PageIndex /*end*/) {}
+    // The window around a fault at `va`, before and after what is at hand was mapped.
+    virtual void before_prefault(const MapEntry& /*entry*/, Va /*va*/, Prot /*prot*/, PrefaultKind /*kind*/) {}
+    virtual void after_prefault(const MapEntry& /*entry*/) {}
 };
 
 // Ends a process that is not the current one, for memory. Installed by the system around this kernel.

@@ -281,6 +281,7 @@ void discard_entry_pages(Kernel& k, MapEntry& entry) {
 }  // namespace
 
 void map_delete(Kernel& k, Map& map, Va start, Va end) {
+    const bool exiting = start == 0 && end == kUserEnd;
     MapEntry* entry = map_clip_range(k, map, start, end);
     while (entry != nullptr && entry->start < end) {
         MapEntry* const next = map_next(map, *entry);
@@ -289,7 +290,9 @@ void map_delete(Kernel& k, Map& map, Va start, Va end) {
             entry->clear(kEntryUserWired);
             fault_unwire(k, map, *entry);
         }
-        k.pmaps.remove(*map.pmap, entry->start, entry->end);
+        if (!exiting || !k.on(Defect::b93_exit_leaves_wired)) {
+            k.pmaps.remove(*map.pmap, entry->start, entry->end);
+        }
         discard_entry_pages(k, *entry);
         entry_changed(k, *entry);
         if (map.hint == entry) {
@@ -310,6 +313,22 @@ Status map_remove(Kernel& k, Map& map, Va start, Va end) {
     return Status::success;
 }
 
+namespace {
+
+// One more reference on a new shadow. It is taken under the hold, so that nobody collapses the object before (B-61).
+void add_held_reference(Kernel& k, Object& object) {
+    object_hold(object, k.sched);
+    if (k.on(Defect::b61_reference_without_hold)) {
+        object_drop(object);
+    }
+    ensure_rule(object.hold_count > 0, "I-34", "an extra reference is taken under a hold");
+    object_reference(k, object);
+    object.clear(kObjOneMapping);
+    object_drop(object);
+}
+
+}  // namespace
+
 void map_entry_shadow(Kernel& k, MapEntry& entry, bool add_reference) {
     Object* const source = entry.object;
     std::uint64_t offset = entry.offset;
@@ -329,8 +348,7 @@ void map_entry_shadow(Kernel& k, MapEntry& entry, bool add_reference) {
         k.journal.narration->entry_shadowed(entry.map->pmap->id, entry.start, source->id, result->id);
     }
     if (add_reference) {
-        object_reference(k, *result);
-        result->clear(kObjOneMapping);
+        add_held_reference(k, *result);
     }
     entry_changed(k, entry);
 }

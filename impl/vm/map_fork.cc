@@ -37,7 +37,10 @@ void share_entry(Kernel& k, MapEntry& entry, Map& to) {
 
 // Another entry may store directly to what this one maps. Then NEEDS_COPY on this one would break the sharing, and
 // would not keep the other's stores from the child (catalogue D-9).
-bool others_store(const MapEntry& entry) {
+bool others_store(const Kernel& k, const MapEntry& entry) {
+    if (k.on(Defect::b118_fork_ignores_sharers)) {
+        return false;
+    }
     for (const MapEntry* other = entry.object->first_entry; other != nullptr; other = other->next_of_object) {
         if (other != &entry && !other->has(kEntryNeedsCopy) &&
             other->first_index() < entry.first_index() + entry.page_count() &&
@@ -81,7 +84,7 @@ bool copy_entry(Kernel& k, MapEntry& entry, Map& to) {
     if (entry.wired_count != 0) {
         return copy_entry_now(k, entry, to);
     }
-    if (entry.object != nullptr && entry.object->anonymous() && !entry.has(kEntryNeedsCopy) && others_store(entry)) {
+    if (entry.object != nullptr && entry.object->anonymous() && !entry.has(kEntryNeedsCopy) && others_store(k, entry)) {
         return copy_entry_now(k, entry, to);
     }
     copy_on_write_entry(k, entry, to);

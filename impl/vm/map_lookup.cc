@@ -38,8 +38,8 @@ bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_typea, LookupResult& re
     Prot prot = (fault_typea & kProtOverrideWrite) != 0 ? entry->max_protection : entry->protection;
     Prot fault_type = fault_typea & kProtAll;
     const bool untouchable_when_wired = k.on(Defect::b18_wired_mprotect_not_copied) && entry->has(kEntryUserWired) &&
-                                        entry->has(kEntryCow) && (fault_typea & kProtOverrideWrite) == 0 &&
-                                        (fault_type & kProtWrite) != 0;
+                                        !entry->has(kEntryInTransition) && entry->has(kEntryCow) &&
+                                        (fault_typea & kProtOverrideWrite) == 0 && (fault_type & kProtWrite) != 0;
     if ((fault_type & ~prot) != 0 || untouchable_when_wired) {
         result.status = Status::protection_failure;
         return true;

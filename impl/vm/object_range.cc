@@ -19,7 +19,9 @@ void remove_page(Kernel& k, Page& page, bool clean_only) {
     if (page.wire_count != 0) {
         k.pmaps.page_protect(page, kProtNone);
         if (!clean_only) {
+            const std::uint8_t dirty = page.dirty;
             k.pages.set_invalid(page);
+            page.dirty = k.on(Defect::b54_truncation_keeps_dirty) ? dirty : page.dirty;
         }
         k.pages.wakeup(page);
         return;
@@ -95,7 +97,11 @@ bool may_discard(const Object& object, PageIndex index) {
 // MADV_FREE of one resident page (vm_object.c:963-985): clean, unreferenced, without block. M goes with invalidation: a
 // store through a translation that has seen M would be lost otherwise (B-59).
 void free_page_contents(Kernel& k, Page& page) {
-    k.pmaps.clear_modify(page);
+    if (k.on(Defect::b59_free_keeps_translations)) {
+        k.pmaps.clear_modify_in_tables(page);
+    } else {
+        k.pmaps.clear_modify(page);
+    }
     k.pages.undirty(page);
     page.act_count = 0;
     page_dontneed(k, page);
@@ -187,8 +193,11 @@ void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end
         return;
     }
     end = std::min(end, object.size);
+    const bool whole = start == 0 && end == object.size;
     object.set(kObjCleaning);
-    mark_for_cleaning(k, object, start, end);
+    if (whole || !k.on(Defect::b117_partial_clean_marks_nothing)) {
+        mark_for_cleaning(k, object, start, end);
+    }
     for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
         PageIndex next = page->pindex + 1;
         if (page->has(kPageCleanChk)) {
@@ -204,9 +213,11 @@ void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end
         page = page_at_or_after(object, next, end);
     }
     object.clear(kObjCleaning);
-    const bool whole = start == 0 && end == object.size;
     if (whole && !any_dirty_or_writeable(object)) {
         object.clear(kObjWriteable | kObjMightBeDirty);
+    }
+    if (k.probe != nullptr) {
+        k.probe->pages_cleaned(object, start, end);
     }
 }
 

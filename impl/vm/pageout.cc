@@ -44,6 +44,9 @@ bool launder(Kernel& k, Page& page, bool forced) {
     if (written) {
         ++k.stats.pageouts;
         to_tail(k.pages.inactive(), page);
+    } else if (k.on(Defect::b97_failed_pageout_frees)) {
+        page_unmap_and_free(k, page);
+        return true;
     } else {
         k.pages.activate(page);
     }

@@ -1,6 +1,7 @@
 // vm_prefault and vm_prefault_quick: neighbours whose pages are at hand (vm_fault.c:2704-3178).
 #include "impl/vm/fault.h"
 #include "impl/vm/kernel.h"
+#include "impl/vm/pager.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -11,8 +12,8 @@ namespace {
 // first obstacle (vm_fault.c:2756-2823).
 class NeighbourWindow {
   public:
-    NeighbourWindow(const MapEntry& entry, Va center, std::uint32_t pages)
-        : entry_(entry), up_(center), down_(center), pages_(pages) {}
+    NeighbourWindow(const Kernel& k, const MapEntry& entry, Va center)
+        : k_(k), entry_(entry), up_(center), down_(center), pages_(k.config.prefault_pages) {}
 
     bool next(Va& va) {
         for (; step_ < pages_ && !(up_closed_ && down_closed_); ++step_) {
@@ -36,6 +37,10 @@ class NeighbourWindow {
         return !up_closed_;
     }
     bool step_down(Va& va) {
+        if (down_ == 0 && k_.on(Defect::b21_prefault_wrap_closes_forward)) {
+            up_closed_ = true;
+            return false;
+        }
         down_closed_ = down_closed_ || down_ == entry_.start;
         if (!down_closed_) {
             va = down_ -= kPageSize;
@@ -43,6 +48,7 @@ class NeighbourWindow {
         return !down_closed_;
     }
 
+    const Kernel& k_;
     const MapEntry& entry_;
     Va up_;  // farthest page so far, each way
     Va down_;
@@ -53,12 +59,16 @@ class NeighbourWindow {
     bool last_up_ = true;
 };
 
-void enter_neighbour(Kernel& k, MapEntry& entry, Va va, Page& m, Prot prot) {
+void enter_neighbour(Kernel& k, MapEntry& entry, Va va, Page& m, Prot prot, std::uint8_t fault_flags) {
     if (m.queue == Queue::cache) {
         k.pages.deactivate(m);
     }
     if ((prot & kProtWrite) != 0) {
         object_set_writeable_dirty(*m.object);
+        if ((fault_flags & kFaultDirty) != 0 && k.on(Defect::b22_prefault_dirties)) {
+            k.pages.dirty(m);
+            swap_pager_unswapped(k, m);
+        }
     }
     // A write-only entry grants nothing below its top object.
     if (prot != kProtNone && k.pmaps.enter(*entry.map->pmap, va, m, prot, false) == Status::success) {
@@ -72,6 +82,7 @@ void enter_neighbour(Kernel& k, MapEntry& entry, Va va, Page& m, Prot prot) {
 struct Neighbour {
     Page* m = nullptr;
     Prot prot = kProtNone;
+    bool at_end = false;  // of the chain, and no pager was passed
     bool allocated = false;
     bool busy = false;  // somebody else's: skipped, the scan goes on
 };
@@ -86,11 +97,13 @@ Neighbour find_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot, Obj
         if (found.m != nullptr) {
             return found;
         }
-        if (level->type != ObjectType::default_) {
+        const bool passable = level->type == ObjectType::swap && k.on(Defect::b24_prefault_walks_swap);
+        if (level->type != ObjectType::default_ && !passable) {
             return found;  // its pager may have the page: only a real fault asks (B-24)
         }
         if (level->backing == nullptr) {
-            break;
+            found.at_end = true;
+            return found;
         }
         Object* const next = level->backing;
         object_hold(*next, k.sched);
@@ -102,7 +115,6 @@ Neighbour find_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot, Obj
         level = next;
         found.prot = static_cast<Prot>(found.prot & ~kProtWrite);
     }
-    return found;
 }
 
 // Nobody has data: a zeroed page in the top object, if the fast path is on and memory is plenty (vm_fault.c:2845-2857).
@@ -123,16 +135,15 @@ Page* allocate_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot) {
 }
 
 // One neighbour of vm_prefault; false ends the scan.
-bool prefault_one(Kernel& k, MapEntry& entry, Va va, Prot prot) {
+bool prefault_one(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t fault_flags) {
     Object& top = *entry.object;
     Object* level = nullptr;
     Neighbour found = find_neighbour(k, top, entry.index_of(va), prot, level);
-    const bool at_end = found.m == nullptr && level->type == ObjectType::default_ && level->backing == nullptr;
     if (level != &top) {
         chain_release_all(*top.backing, *level);
         object_drop(*level);
     }
-    if (at_end) {
+    if (found.at_end) {
         found.m = allocate_neighbour(k, top, entry.index_of(va), prot);
         found.prot = prot;
         found.allocated = true;
@@ -144,7 +155,7 @@ bool prefault_one(Kernel& k, MapEntry& entry, Va va, Prot prot) {
         return true;
     }
     if (found.m->fully_valid()) {
-        enter_neighbour(k, entry, va, *found.m, found.prot);
+        enter_neighbour(k, entry, va, *found.m, found.prot, fault_flags);
         if (found.allocated) {
             k.pages.deactivate(*found.m);
         }
@@ -155,11 +166,11 @@ bool prefault_one(Kernel& k, MapEntry& entry, Va va, Prot prot) {
 
 }  // namespace
 
-void vm_prefault(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t /*fault_flags*/) {
+void vm_prefault(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t fault_flags) {
     Object& top = *entry.object;
     object_hold(top, k.sched);
     chain_acquire(top, k.sched);
-    NeighbourWindow window(entry, va, k.config.prefault_pages);
+    NeighbourWindow window(k, entry, va);
     Va address = 0;
     while (window.next(address)) {
         k.sched.yield(BlockPoint::prefault);
@@ -167,7 +178,7 @@ void vm_prefault(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t /*fa
             window.close_direction();
             continue;
         }
-        if (!prefault_one(k, entry, address, prot)) {
+        if (!prefault_one(k, entry, address, prot, fault_flags)) {
             break;
         }
     }
@@ -180,7 +191,7 @@ void vm_prefault_quick(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_
     if (top.backing != nullptr) {
         return;
     }
-    NeighbourWindow window(entry, va, k.config.prefault_pages);
+    NeighbourWindow window(k, entry, va);
     Va address = 0;
     while (window.next(address)) {
         if (!k.pmaps.prefault_ok(*entry.map->pmap, address)) {
@@ -197,7 +208,7 @@ void vm_prefault_quick(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_
             k.pages.wakeup(*m);
             break;
         }
-        enter_neighbour(k, entry, address, *m, prot);
+        enter_neighbour(k, entry, address, *m, prot, fault_flags);
         k.pages.wakeup(*m);
     }
 }

@@ -105,6 +105,9 @@ void InvariantSet::visit_pte(impl::PmapId pmap_id, Va va) {
     if (entry != nullptr && entry->object != nullptr) {
         visit_object(*entry->object);
     }
+    if (entry != nullptr && entry->wired_count != 0) {
+        check_wired_page(*entry, va);
+    }
     if ((directory_entry & impl::kPtePS) == 0) {
         check_leaf(*pmap, entry, va, kernel_.pmaps.pte(*pmap, va));
     }

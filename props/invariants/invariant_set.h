@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "impl/system.h"
 #include "props/invariants/pmap_rules.h"
@@ -25,10 +26,22 @@ class InvariantSet final : public impl::Probe, public RuleBook {
     void before_copy(const impl::Page& from, const impl::Page& to) override;
     void before_free(const impl::Page& page) override;
     void fault_object_left(const impl::Object& first_object, bool success) override;
+    void pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end) override;
+    void before_prefault(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) override;
+    void after_prefault(const impl::MapEntry& entry) override;
 
   private:
     using Mappings = PmapRules::Mappings;
 
+    // What a prefault must do at one address.
+    struct Neighbour {
+        Va va;
+        const impl::Page* page;  // to be mapped; nullptr: a new page of zeroes, if memory is plenty
+        const impl::Object* object;
+        PageIndex index;
+        std::uint8_t dirty;
+        std::uint32_t slot;
+    };
     void start_round(bool full);
 
     // Each thing once per round.
@@ -42,7 +55,16 @@ class InvariantSet final : public impl::Probe, public RuleBook {
     void check_page(const impl::Page& page);
     void check_identity(const impl::Page& page);
     void check_queue(const impl::Page& page);
+    void check_dirtiness(const impl::Page& page);
     void check_all_queues();
+
+    // --- wiring_rules.cc -------------------------------------------------------------------------------------------
+    void check_wiring(const impl::Page& page);
+    void check_wired_page(const impl::MapEntry& entry, Va va);
+    void check_wired_entry(const impl::MapEntry& entry);
+
+    // --- prefault_rules.cc -----------------------------------------------------------------------------------------
+    bool expect_neighbour(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind);
 
     // --- content_rules.cc ------------------------------------------------------------------------------------------
     void check_contents(const impl::Page& page, bool modified);
@@ -81,6 +103,8 @@ class InvariantSet final : public impl::Probe, public RuleBook {
     AddressMarks entries_seen_;
     std::uint64_t ptes_checked_ = 0;
     std::uint64_t faults_counted_ = 0;
+    std::vector<Neighbour> neighbours_;  // of the prefault under way
+    std::uint64_t prefaulted_ = 0;       // when it began
 };
 
 }  // namespace vmref::props

@@ -31,6 +31,7 @@ TEST_F(InvariantSetTest, SoundStateBreaksNothing) {
 TEST_F(InvariantSetTest, EveryCheckHasApplied) {
     populate();
     share();
+    apply(FileWrite{.pid = 1, .file = 1, .offset = 0, .length = 4, .buffer = kAnonymous});
     write_to_swap(page(1, kAnonymous));
     apply(Madvise{.pid = 1, .addr = kFile, .length = kPageSize, .advice = Advice::dontneed});
     apply(Munmap{.pid = 1, .addr = kPrivateFile, .length = kPageSize});

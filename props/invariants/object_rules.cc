@@ -17,6 +17,8 @@ void InvariantSet::check_object(const impl::Object& object) {
         return fmt::format("{}: expected no paging in progress at rest, found {}", name_of(object),
                            object.paging_in_progress);
     });
+    evaluate(Rule::i34, true, object.hold_count == 0,
+             [&] { return fmt::format("{}: expected no hold at rest, found {}", name_of(object), object.hold_count); });
     evaluate(Rule::i35, true, object.chain_holders == 0, [&] {
         return fmt::format("{}: expected no chain lock at rest, found {} holders", name_of(object),
                            object.chain_holders);
@@ -111,8 +113,9 @@ void InvariantSet::check_members(const impl::Object& object) {
         evaluate(Rule::i29, true, page.object == &object && ordered, [&] {
             return fmt::format("{}: lists {}, expected its own pages, one per index", name_of(object), name_of(page));
         });
-        if (!full_ && page.has(impl::kPageWriteable) && !object.shadows.empty()) {
-            visit_page(page);  // for I-17: a shadow may be new although the page did not change
+        // For I-17 and I-49: a shadow may be new, or an entry unwired, although the page did not change.
+        if (!full_ && ((page.has(impl::kPageWriteable) && !object.shadows.empty()) || page.wire_count != 0)) {
+            visit_page(page);
         }
         previous = &page;
         if (++count > kShort && !full_) {
@@ -139,6 +142,9 @@ void InvariantSet::check_entry(const impl::MapEntry& entry) {
         return fmt::format("{}: ends at index {} of {}, expected at most its size {}", name_of(entry), end,
                            name_of(*object), object->size);
     });
+    if (entry.wired_count != 0) {
+        check_wired_entry(entry);
+    }
     if (!full_) {
         visit_object(*object);
     }
@@ -152,6 +158,10 @@ void InvariantSet::fault_object_left(const impl::Object& first_object, bool succ
             return fmt::format("{}: expected no chain lock after a {} walk from object {}, found {} holders",
                                name_of(*level), success ? "successful" : "failed", first_object.id,
                                level->chain_holders);
+        });
+        evaluate(Rule::i34, level != &first_object, level->hold_count == 0, [&] {
+            return fmt::format("{}: expected no hold after a {} walk from object {}, found {}", name_of(*level),
+                               success ? "successful" : "failed", first_object.id, level->hold_count);
         });
         below += level == &first_object ? 0 : level->paging_in_progress;
     }

@@ -43,6 +43,8 @@ void InvariantSet::check_page(const impl::Page& page) {
                            name_of(page), page.busy_owner, page.soft_busy, page.hold_count);
     });
     check_queue(page);
+    check_dirtiness(page);
+    check_wiring(page);
     const Mappings mappings = pmap_rules_.check_mappings(page);
     check_contents(page, mappings.modified);
     check_isolation(page, mappings.writable);
@@ -72,6 +74,28 @@ void InvariantSet::check_queue(const impl::Page& page) {
         return fmt::format("{}: queue {} does not fit dirty {:#x}, {} mappings, {} holds, flags {:#x}", name_of(page),
                            name_of(page.queue), page.dirty, page.pv_list.size(), page.hold_count, page.flags);
     });
+}
+
+void InvariantSet::check_dirtiness(const impl::Page& page) {
+    const bool dirty = page.dirty != 0;
+    evaluate(Rule::i54, dirty, (page.dirty & ~page.valid) == 0, [&] {
+        return fmt::format("{}: expected dirty bits among the valid ones {:#x}, found {:#x}", name_of(page), page.valid,
+                           page.dirty);
+    });
+    const bool of_file = dirty && page.object != nullptr && page.object->type == impl::ObjectType::vnode;
+    evaluate(Rule::i44, of_file, !of_file || page.object->has(impl::kObjMightBeDirty), [&] {
+        return fmt::format("{}: dirty, expected its object marked perhaps dirty, found flags {:#x}", name_of(page),
+                           page.object->flags);
+    });
+}
+
+void InvariantSet::pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end) {
+    for (auto page = object.pages.lower_bound(start); page != object.pages.end() && page->pindex < end; ++page) {
+        evaluate(Rule::i44, true, page->dirty == 0, [&] {
+            return fmt::format("{}: expected clean after cleaning [{}, {}), found dirty {:#x}", name_of(*page), start,
+                               end, page->dirty);
+        });
+    }
 }
 
 // The lists against what the pages say.

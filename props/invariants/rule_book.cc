@@ -41,10 +41,19 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-31", "an object's resident page count is the number of its pages", "vm_object.c:1509"},
     {"I-33", "no paging is in progress at rest; of a fault that found a page, at most on the level it found",
      "vm_object.c:388-416, 1335-1345"},
+    {"I-34", "no object is held at rest, nor below the top after a walk", "vm_fault.c:764, 1200, 2265-2268"},
     {"I-35", "no chain lock is held at rest or after a walk down the chain", "vm_fault.c:1602, 2266"},
+    {"I-44",
+     "an object of a file with a dirty page is marked perhaps dirty; cleaning leaves no page of its range dirty",
+     "vm_object.c:496, 536-548"},
     {"I-46", "no page is busy, under I/O or held at rest", "vm_fault.c:1119-1125, 1680-1690"},
     {"I-48", "a page is on the queue that its state asks for", "vm_fault.c:1646-1657, 2974"},
+    {"I-49", "a page is wired once for every place of a wired entry whose first resident page it is",
+     "vm_fault.c:705-709, 2354-2362, 2400-2407"},
     {"I-50", "a wired page is on no queue and is never freed", "vm_object.c:456-468, 1562-1575"},
+    {"I-51", "a valid page of a wired entry is mapped with W, and with all rights of a private entry",
+     "vm_fault.c:571-572, 2396-2398"},
+    {"I-54", "only valid chunks of a page are dirty", "vm_object.c:594, 1559-1561"},
     {"I-60", "the pv entries of a page are exactly the managed PTEs that map it", "pmap.c:1753-1823, 618-633"},
     {"I-61", "a PTE is managed iff its page is neither fictitious nor unmanaged", "pmap.c:2333-2339, 2546-2549"},
     {"I-62", "a pmap's resident count is its valid leaves, page tables and directory", "pmap.c:1053, 1397, 1857, 2345"},
@@ -69,6 +78,8 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-86", "a shortage leaves everything as it was", "pmap.c:1582-1598, 2231-2240"},
     {"I-88", "every pv entry in use is on the lists, and the daemon is told before they run out", "pmap.c:1660-1705"},
     {"I-91", "every resolved fault and every prefaulted page is counted once", "vm_fault.c:741-756, 2951-2953"},
+    {"I-98", "prefaulting maps exactly the window's pages that are at hand, dirties none and frees no block",
+     "vm_fault.c:2811-2823, 2833-2857, 3143-3154"},
 }};
 
 // Rules of the pmap world, and those of the system world that are its too.

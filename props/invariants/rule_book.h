@@ -42,10 +42,15 @@ enum class Rule : std::uint8_t {
     i30,
     i31,
     i33,
+    i34,
     i35,
+    i44,
     i46,
     i48,
+    i49,
     i50,
+    i51,
+    i54,
     i60,
     i61,
     i62,
@@ -67,6 +72,7 @@ enum class Rule : std::uint8_t {
     i86,
     i88,
     i91,
+    i98,
     count,
 };
 

@@ -1,0 +1,146 @@
+// Wiring, dirtiness, holds and prefaults: broken by hand, each must be what is reported.
+#include "props/invariants/invariant_set_test.h"
+
+namespace vmref::props {
+namespace {
+
+class WiredTest : public InvariantSetTest {
+  protected:
+    WiredTest() {
+        populate();
+        apply(Mlock{.pid = 1, .addr = kAnonymous, .length = kPageSize});
+    }
+};
+
+TEST_F(WiredTest, PageWiredForNobody) {
+    kernel_.pages.wire(page(1, kShared));
+    expect_broken("I-49");
+}
+
+TEST_F(WiredTest, EntryWithoutWiredPage) {
+    kernel_.pages.unwire(page(1, kAnonymous), true);
+    expect_broken("I-49");
+}
+
+TEST_F(WiredTest, MappingWithoutW) {
+    set_pte(1, kAnonymous, pte(1, kAnonymous) & ~impl::kPteW);
+    --pmap(1).wired_count;
+    expect_broken("I-51");
+}
+
+TEST_F(WiredTest, MappingWithoutStoreRight) {
+    set_pte(1, kAnonymous, pte(1, kAnonymous) & ~impl::kPteRW);
+    expect_broken("I-51");
+}
+
+TEST_F(WiredTest, MappingMissing) {
+    kernel_.pmaps.remove(pmap(1), kAnonymous, kAnonymous + kPageSize);
+    expect_broken("I-51");
+}
+
+TEST_F(WiredTest, TruncatedPageNeedsNoMapping) {
+    apply(Mlock{.pid = 1, .addr = kFile, .length = 2 * kPageSize});
+    apply(Ftruncate{.file = 1, .size = kPageSize});
+    EXPECT_EQ(found_by_all(), "");
+    kernel_.pages.wire(kernel_.pages.page_of_frame(page(1, kFile).frame));
+    expect_broken("I-49");
+}
+
+TEST_F(InvariantSetTest, DirtyWithoutData) {
+    populate();
+    page(1, kAnonymous).dirty = impl::kPageBitsAll;
+    page(1, kAnonymous).valid = 0;
+    expect_broken("I-54");
+}
+
+TEST_F(InvariantSetTest, DirtyFilePageUnmarked) {
+    populate();
+    page(1, kFile).dirty = impl::kPageBitsAll;
+    object(1, kFile).clear(impl::kObjMightBeDirty);
+    expect_broken("I-44");
+}
+
+TEST_F(InvariantSetTest, DirtyFilePageAfterCleaning) {
+    populate();
+    set_.pages_cleaned(object(1, kFile), 0, 4);
+    EXPECT_EQ(violated(set_), "");
+    page(1, kFile).dirty = impl::kPageBitsAll;
+    set_.pages_cleaned(object(1, kFile), 1, 4);
+    EXPECT_EQ(violated(set_), "") << "outside of the range";
+    set_.pages_cleaned(object(1, kFile), 0, 1);
+    EXPECT_EQ(violated(set_), "I-44");
+}
+
+TEST_F(InvariantSetTest, HoldAtRest) {
+    populate();
+    ++object(1, kAnonymous).hold_count;
+    expect_broken("I-34");
+}
+
+TEST_F(InvariantSetTest, HoldAfterAWalk) {
+    populate();
+    share();
+    impl::Object& top = object(1, kAnonymous);
+    ++top.hold_count;
+    set_.fault_object_left(top, false);
+    EXPECT_EQ(violated(set_), "") << "the top's hold is the caller's";
+    ++top.backing->hold_count;
+    set_.fault_object_left(top, false);
+    EXPECT_EQ(violated(set_), "I-34");
+}
+
+// Two resident pages, the second one not mapped.
+class PrefaultTest : public InvariantSetTest {
+  protected:
+    PrefaultTest() {
+        populate();
+        store(1, kShared + kPageSize, 14);
+        second_ = &page(1, kShared + kPageSize);
+        kernel_.pmaps.remove(pmap(1), kShared + kPageSize, kShared + 2 * kPageSize);
+    }
+    void begin() { set_.before_prefault(entry(1, kShared), kShared, kReadWrite, impl::PrefaultKind::top); }
+    void end() { set_.after_prefault(entry(1, kShared)); }
+
+    impl::Page* second_ = nullptr;
+};
+
+TEST_F(PrefaultTest, RealOneHolds) {
+    kernel_.pmaps.remove(pmap(1), kShared, kShared + kPageSize);
+    const std::uint64_t applied = invariant(set_, "I-98").applied;
+    load(1, kShared);
+    EXPECT_NE(pte(1, kShared + kPageSize), 0U);
+    EXPECT_GT(invariant(set_, "I-98").applied, applied);
+    EXPECT_EQ(violated(set_), "") << message(set_);
+}
+
+TEST_F(PrefaultTest, PageForgotten) {
+    begin();
+    end();
+    EXPECT_EQ(violated(set_), "I-98");
+}
+
+TEST_F(PrefaultTest, PageDirtied) {
+    kernel_.pmaps.remove(pmap(1), kShared, kShared + kPageSize);
+    begin();
+    load(1, kShared);
+    EXPECT_EQ(violated(set_), "");
+    begin();
+    second_->dirty = static_cast<std::uint8_t>(~second_->dirty);
+    end();
+    EXPECT_EQ(violated(set_), "") << "mapped before: not in the window";
+    kernel_.pmaps.remove(pmap(1), kShared + kPageSize, kShared + 2 * kPageSize);
+    begin();
+    second_->dirty = static_cast<std::uint8_t>(~second_->dirty);
+    end();
+    EXPECT_EQ(violated(set_), "I-98");
+}
+
+TEST_F(PrefaultTest, PageTooMany) {
+    set_.before_prefault(entry(1, kShared), kShared + kPageSize, kReadWrite, impl::PrefaultKind::top);
+    ++kernel_.stats.pages_prefaulted;
+    end();
+    EXPECT_EQ(violated(set_), "I-98");
+}
+
+}  // namespace
+}  // namespace vmref::props
