@@ -40,6 +40,8 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
     InvariantSet set(system_);
     store(1, kAnonymous + kPageSize, 1);
     store(2, kAnonymous, 2);
+    kernel_.pmaps.remove(pmap(1), kFile, kFile + 2 * kPageSize);
+    load(1, kFile);
     set.check_all();
     for (const Invariant& each : set.invariants()) {
         const bool by_comparison = each.id <= "I-04" || each.id == "I-19";

@@ -92,6 +92,15 @@ class InvariantSetTest : public ::testing::Test {
         }
     }
 
+    void set_wired(impl::Page& target, bool wired) {
+        ASSERT_TRUE(kernel_.pages.busy_try(target));
+        if (wired) {
+            kernel_.pages.wire(target);
+        } else {
+            kernel_.pages.unwire(target, true);
+        }
+        kernel_.pages.wakeup(target);
+    }
     void write_to_swap(impl::Page& target) {
         ASSERT_TRUE(kernel_.pages.busy_try(target));
         ASSERT_TRUE(impl::pager_put_page(kernel_, target));

@@ -202,6 +202,8 @@ TEST_F(InvariantSetTest, QueueLengthWrong) {
 
 TEST_F(InvariantSetTest, WiredPageOnAQueue) {
     populate();
+    apply(Mlock{.pid = 1, .addr = kAnonymous, .length = kPageSize});
+    set_wired(page(1, kAnonymous), false);
     page(1, kAnonymous).wire_count = 1;
     expect_broken("I-50");
 }

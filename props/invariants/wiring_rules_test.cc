@@ -13,12 +13,12 @@ class WiredTest : public InvariantSetTest {
 };
 
 TEST_F(WiredTest, PageWiredForNobody) {
-    kernel_.pages.wire(page(1, kShared));
+    set_wired(page(1, kShared), true);
     expect_broken("I-49");
 }
 
 TEST_F(WiredTest, EntryWithoutWiredPage) {
-    kernel_.pages.unwire(page(1, kAnonymous), true);
+    set_wired(page(1, kAnonymous), false);
     expect_broken("I-49");
 }
 
@@ -42,7 +42,7 @@ TEST_F(WiredTest, TruncatedPageNeedsNoMapping) {
     apply(Mlock{.pid = 1, .addr = kFile, .length = 2 * kPageSize});
     apply(Ftruncate{.file = 1, .size = kPageSize});
     EXPECT_EQ(found_by_all(), "");
-    kernel_.pages.wire(kernel_.pages.page_of_frame(page(1, kFile).frame));
+    set_wired(page(1, kFile), true);
     expect_broken("I-49");
 }
 
