@@ -285,6 +285,30 @@ AddressRange Places::range(Pid pid) {
     }
 }
 
+bool Places::any_locked(Pid pid) const {
+    const std::size_t count = model_.mapping_count(pid);
+    for (std::size_t n = 0; n < count; ++n) {
+        if (model_.mapping(pid, n).wired) {
+            return true;
+        }
+    }
+    return false;
+}
+
+AddressRange Places::locked_range(Pid pid) {
+    const auto count = static_cast<std::uint32_t>(model_.mapping_count(pid));
+    const std::uint32_t tried = choices_.chance(10) ? 0 : count;
+    const std::uint32_t first = choices_.word();
+    for (std::uint32_t n = 0; n < tried; ++n) {
+        const model::MappingView candidate = model_.mapping(pid, (first % count + n) % count);
+        if (candidate.wired) {
+            const std::uint32_t pages = choices_.chance(70) ? candidate.pages : choices_.between(1, candidate.pages);
+            return {candidate.start, pages << kPageShift};
+        }
+    }
+    return range(pid);
+}
+
 Va Places::base() {
     const std::uint32_t usable = std::clamp(config_.frames / 40, 3U, static_cast<std::uint32_t>(kBases.size()));
     return kBases[choices_.below(usable)];

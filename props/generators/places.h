@@ -39,6 +39,9 @@ class Places {
     // For operations on a range: mostly one mapping or a part of it; sometimes several, with a hole, unaligned, empty
     // or beyond user space.
     AddressRange range(Pid pid);
+    bool any_locked(Pid pid) const;
+    // As range; mostly of locked mappings, if there are any.
+    AddressRange locked_range(Pid pid);
     // Whole mappings, from one on as far as they adjoin, at most four.
     AddressRange adjoining(Pid pid);
     // Page-aligned part of one mapping, not empty. Requires: the process has a mapping.

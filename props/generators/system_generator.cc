@@ -36,9 +36,9 @@ constexpr Prot kReadWrite = kProtRead | kProtWrite;
 
 // Per mille.
 constexpr Weighted<Kind> kKinds[] = {
-    {Kind::access, 645},   {Kind::mmap, 72},       {Kind::fork, 24},     {Kind::pageout, 32},
+    {Kind::access, 635},   {Kind::mmap, 72},       {Kind::fork, 24},     {Kind::pageout, 40},
     {Kind::munmap, 16},    {Kind::mprotect, 24},   {Kind::minherit, 26}, {Kind::madvise, 32},
-    {Kind::msync, 10},     {Kind::mlock, 8},       {Kind::munlock, 9},   {Kind::ftruncate, 14},
+    {Kind::msync, 10},     {Kind::mlock, 10},      {Kind::munlock, 9},   {Kind::ftruncate, 14},
     {Kind::file_read, 12}, {Kind::file_write, 14}, {Kind::exit, 10},     {Kind::switch_cpu, 20},
     {Kind::threads, 6},    {Kind::mremap, 14},     {Kind::spawn, 4},     {Kind::create_file, 6},
     {Kind::exec, 2},
@@ -70,7 +70,10 @@ class Drawing {
 
     template <typename Op>
     Op on_range(Pid pid) {
-        const AddressRange range = places_.range(pid);
+        return on<Op>(pid, places_.range(pid));
+    }
+    template <typename Op>
+    static Op on(Pid pid, const AddressRange& range) {
         Op op{};
         op.pid = pid;
         op.addr = range.addr;
@@ -106,6 +109,8 @@ Kind Drawing::fitting(Kind kind, Pid pid) {
                 return Kind::munmap;
             }
             return mappings == 0 ? Kind::mmap : kind;
+        case Kind::munlock:
+            return mappings != 0 && !places_.any_locked(pid) && !choices_.chance(15) ? Kind::mlock : kind;
         case Kind::access:
             return mappings == 0 && !choices_.chance(15) ? Kind::mmap : kind;
         default:
@@ -291,8 +296,8 @@ Operation Drawing::memory_operation(Kind kind, Pid pid) {
         case Kind::madvise: {
             auto op = on_range<Madvise>(pid);
             op.advice = choices_.pick<Advice>({{Advice::free, 40},
-                                               {Advice::dontneed, 25},
-                                               {Advice::willneed, 20},
+                                               {Advice::dontneed, 35},
+                                               {Advice::willneed, 10},
                                                {Advice::normal, 5},
                                                {Advice::random, 5},
                                                {Advice::sequential, 5}});
@@ -306,7 +311,7 @@ Operation Drawing::memory_operation(Kind kind, Pid pid) {
         case Kind::mlock:
             return on_range<Mlock>(pid);
         case Kind::munlock:
-            return on_range<Munlock>(pid);
+            return on<Munlock>(pid, places_.locked_range(pid));
         default:
             return mmap(pid);
     }

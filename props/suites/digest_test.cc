@@ -17,8 +17,8 @@
 namespace vmref::props {
 namespace {
 
-constexpr std::uint64_t kDefaultMachine = 0xc8796304c9bd68b9;
-constexpr std::uint64_t kSmallMachine = 0xe82445e0e76729ef;
+constexpr std::uint64_t kDefaultMachine = 0x0c326bdce6d6369c;
+constexpr std::uint64_t kSmallMachine = 0x77af8d089fc1dc63;
 
 CampaignResult campaign(const Config& config) {
     CampaignOptions options;
