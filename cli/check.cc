@@ -106,6 +106,10 @@ void put_stats(std::ostream& out, const Checked& checked) {
                            percent(row.count, checked.result.counts.operations), outcomes_text(row));
     }
     out << '\n';
+    for (const impl::PathCount& path : checked.result.paths) {
+        out << fmt::format("{:<28} {:>11}\n", path.name, grouped(path.count));
+    }
+    out << (checked.result.paths.empty() ? "" : "\n");
     for (const props::FunctionCount& function : checked.result.functions) {
         out << fmt::format("{:<26} {:>11}\n", function.name, grouped(function.count));
     }
@@ -169,6 +173,7 @@ nlohmann::ordered_json summary_json(const Checked& checked, const CheckOptions& 
     if (options.stats) {
         json["stats"] = checked.tally.json();
         json["functions"] = functions_json(result);
+        json["paths"] = paths_json(result);
     }
     return json;
 }

@@ -4,33 +4,15 @@
 #include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "cli/run_cli.h"
+#include "cli/cli_test.h"
 #include "props/machine/qemu.h"
-#include "traces/test_files.h"
 #include "traces/trace.h"
 
 namespace vmref::cli {
 namespace {
-
-struct Outcome {
-    int status = -1;
-    std::string out;
-    std::string err;
-};
-
-Outcome run(const std::vector<std::string>& args) {
-    std::ostringstream out;
-    std::ostringstream err;
-    Outcome outcome;
-    outcome.status = run_cli(args, out, err);
-    outcome.out = out.str();
-    outcome.err = err.str();
-    return outcome;
-}
 
 // Programs are looked for where there are none.
 class NoPath {

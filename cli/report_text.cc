@@ -88,6 +88,14 @@ std::string kernel_table(const Report& report) {
     return text;
 }
 
+std::string path_table(const Report& report) {
+    std::string text = "| path | count |\n|---|---:|\n";
+    for (const impl::PathCount& path : report.result.paths) {
+        text += fmt::format("| {} | {} |\n", path.name, grouped(path.count));
+    }
+    return text;
+}
+
 std::string function_table(const Report& report) {
     std::string text = "| function of pmap.c | count |\n|---|---:|\n";
     for (const props::FunctionCount& function : report.result.functions) {
@@ -97,6 +105,14 @@ std::string function_table(const Report& report) {
 }
 
 }  // namespace
+
+nlohmann::ordered_json paths_json(const props::CampaignResult& result) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    for (const impl::PathCount& path : result.paths) {
+        json[path.name] = path.count;
+    }
+    return json;
+}
 
 nlohmann::ordered_json functions_json(const props::CampaignResult& result) {
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
@@ -127,6 +143,7 @@ std::string report_markdown(const Report& report) {
     text += "\n## Operations\n\n" + operation_table(report);
     if (report.world == WorldName::system) {
         text += "\n## Inside the implementation\n\n" + kernel_table(report);
+        text += "\n## Paths of a fault\n\n" + path_table(report);
     }
     text += "\n## Functions\n\n" + function_table(report);
     return text;
@@ -167,6 +184,7 @@ nlohmann::ordered_json report_json(const Report& report) {
     }
     json["operation_counts"] = report.tally.json();
     json["functions"] = functions_json(result);
+    json["paths"] = paths_json(result);
     for (const KernelCounter& counter : kCounters) {
         if (report.world != WorldName::system) {
             break;

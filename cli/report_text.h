@@ -21,6 +21,7 @@ struct Report {
 
 // By name, how often each function of pmap.c ran.
 nlohmann::ordered_json functions_json(const props::CampaignResult& result);
+nlohmann::ordered_json paths_json(const props::CampaignResult& result);
 
 std::string report_markdown(const Report& report);
 nlohmann::ordered_json report_json(const Report& report);

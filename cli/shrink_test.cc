@@ -3,32 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "cli/run_cli.h"
-#include "traces/test_files.h"
+#include "cli/cli_test.h"
 #include "traces/trace.h"
 
 namespace vmref::cli {
 namespace {
-
-struct Outcome {
-    int status = -1;
-    std::string out;
-    std::string err;
-};
-
-Outcome run(const std::vector<std::string>& args) {
-    std::ostringstream out;
-    std::ostringstream err;
-    Outcome outcome;
-    outcome.status = run_cli(args, out, err);
-    outcome.out = out.str();
-    outcome.err = err.str();
-    return outcome;
-}
 
 // With M-01, the child's load maps the parent's page writable; the rest has nothing to do with it.
 constexpr const char* kTrace = R"({"version":1,"seed":9,"operations":[

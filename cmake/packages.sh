@@ -6,13 +6,13 @@ vmref_packages=(
     libboost-dev libboost-context-dev libcli11-dev libfmt-dev libvalijson-dev nlohmann-json3-dev zlib1g-dev
     libbenchmark-dev libgtest-dev librapidcheck-dev
     graphviz
-    qemu-system-x86
 )
+vmref_test_packages=(qemu-system-x86) # only the tests and `vmref check --world machine` need it
 
-# Prints the packages of vmref_packages that are not installed, in one line.
+# Prints which of the named packages are not installed, in one line.
 missing_packages() {
     local package missing=()
-    for package in "${vmref_packages[@]}"; do
+    for package in "$@"; do
         case "$(dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null || true)" in
             ?i*) ;;
             *) missing+=("$package") ;;
@@ -21,14 +21,20 @@ missing_packages() {
     echo "${missing[*]-}"
 }
 
-# Installs what is missing, as root or through sudo. If neither can, says in one line what is missing and returns 1.
+# Installs what is missing of vmref_packages and the named ones, as root or through sudo. If neither can, says in one line
+# what is missing and returns 1. On other systems only looks for the tools.
 install_packages() {
+    local tool missing as_root=() wanted=("${vmref_packages[@]}" "$@")
     if ! command -v dpkg-query >/dev/null; then
-        echo "Not a Debian system; this needs the equivalents of: ${vmref_packages[*]}"
+        for tool in c++ cmake ninja; do
+            if ! command -v "$tool" >/dev/null; then
+                echo "Missing $tool, and this is no Debian system: install the equivalents of ${wanted[*]}" >&2
+                return 1
+            fi
+        done
         return 0
     fi
-    local missing as_root=()
-    missing=$(missing_packages)
+    missing=$(missing_packages "${wanted[@]}")
     if [ -z "$missing" ]; then
         return 0
     fi
@@ -41,7 +47,11 @@ install_packages() {
         as_root=(sudo)
     fi
     echo "Installing $missing"
-    apt_get_install "${as_root[@]}"
+    local output
+    if ! output=$(apt_get_install "${as_root[@]}" 2>&1); then
+        echo "Packages that apt-get could not install: $missing ($(tail -n 1 <<<"$output"))" >&2
+        return 1
+    fi
 }
 
 # Expects `missing` of the caller; the arguments are the prefix that gives root's rights.

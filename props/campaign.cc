@@ -83,6 +83,16 @@ void add_invariants(std::vector<Invariant>& sum, std::span<const Invariant> inva
     }
 }
 
+void add_paths(std::vector<impl::PathCount>& sum, const std::vector<impl::PathCount>& paths) {
+    if (sum.empty()) {
+        sum = paths;
+        return;
+    }
+    for (std::size_t n = 0; n < sum.size(); ++n) {
+        sum[n].count += paths[n].count;
+    }
+}
+
 void add_functions(std::vector<FunctionCount>& sum, const impl::PmapCoverage& coverage) {
     sum.resize(impl::kPmapFunctionNames.size());
     for (std::size_t n = 0; n < sum.size(); ++n) {
@@ -133,6 +143,9 @@ void Campaign<World>::add_system(CampaignResult& result, Lockstep<World>& lockst
     add_invariants(result.invariants, lockstep.invariants().invariants());
     if constexpr (requires { World::coverage(lockstep.subject()); }) {
         add_functions(result.functions, World::coverage(lockstep.subject()));
+    }
+    if constexpr (requires { World::paths(lockstep.subject()); }) {
+        add_paths(result.paths, World::paths(lockstep.subject()));
     }
     result.faults += World::page_faults(lockstep.subject());
     result.peak_frames = std::max(result.peak_frames, World::peak_frames(lockstep.subject()));

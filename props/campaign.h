@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "impl/defects/defects.h"
+#include "impl/vm/fault_paths.h"
 #include "ops/config.h"
 #include "ops/observation.h"
 #include "ops/operation.h"
@@ -51,6 +52,7 @@ struct CampaignResult {
     std::uint64_t digest = 0;              // of every observation, in order
     std::vector<Invariant> invariants;     // those of the world
     std::vector<FunctionCount> functions;  // of pmap.c
+    std::vector<impl::PathCount> paths;    // of the fault handler, in the system world
     std::optional<Violation> violation;
     std::vector<Operation> trace;
     Config config;

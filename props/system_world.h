@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "impl/system.h"
+#include "impl/vm/fault_paths.h"
 #include "model/system.h"
 #include "ops/config.h"
 #include "ops/operation.h"
@@ -33,6 +35,9 @@ struct SystemWorld {
     static std::uint64_t page_faults(const Subject& subject) { return subject.kernel().stats.traps; }
     static std::uint32_t peak_frames(const Subject& subject) { return subject.kernel().pages.peak_frames(); }
     static const impl::PmapCoverage& coverage(const Subject& subject) { return subject.kernel().pmaps.coverage(); }
+    static std::vector<impl::PathCount> paths(const Subject& subject) {
+        return impl::fault_paths(subject.kernel().stats);
+    }
     static bool is_access(const Operation& operation) { return std::holds_alternative<Access>(operation); }
     // The value that a load gave is an invariant of its own.
     template <class Describe>

@@ -108,6 +108,8 @@ constexpr std::array<DefectInfo, static_cast<std::size_t>(Defect::count)> kCatal
     {Defect::b90_growkernel_leaves_busy, "B-90",
      "pmap_growkernel leaves the new page table busy and panics when there is none", "pmap", "seq", "pmap.c:1582-1598",
      "I-46, I-86"},
+    {Defect::b91_release_without_token, "B-91", "pmap_release does not take vm_token", "pmap", "il", "pmap.c:1490-1525",
+     "I-77, I-62"},
     {Defect::b93_exit_leaves_wired, "B-93", "exit removes the unwired mappings only", "system", "seq",
      "pmap.c:2947-3043", "I-62, I-65, I-77"},
     {Defect::b94_unwire_needs_pte, "B-94", "unwiring asserts that every page is mapped", "system", "seq",

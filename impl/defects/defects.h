@@ -49,6 +49,7 @@ enum class Defect : std::uint8_t {
     b87_protect_stores_plainly,
     b89_page_protect_clears_writeable,
     b90_growkernel_leaves_busy,
+    b91_release_without_token,
     b93_exit_leaves_wired,
     b94_unwire_needs_pte,
     b95_wire_for_reading_only,

@@ -13,6 +13,9 @@ void PmapSystem::release(Pmap& pmap) {
     ensure(find(pmap.id) == &pmap, "a pmap is released once");
     ensure_rule(pmap.active == 0, "I-77", "a released pmap is active on no CPU");
     sched_.yield(BlockPoint::pmap_release);
+    if (!defects_.on(Defect::b91_release_without_token)) {
+        sched_.yield(BlockPoint::pmap);  // vm_token (decision 0016: a lock that nobody else can hold)
+    }
     by_id_[pmap.id] = nullptr;
     {
         const ObjectHold hold(*pmap.pteobj, sched_);

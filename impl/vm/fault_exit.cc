@@ -82,6 +82,7 @@ void release_chain(FaultState& fs, Object& first, Object& last) {
 Status leave(FaultState& fs, FaultExit exit) {
     Kernel& k = fs.k;
     const ExitRule& rule = kExitRules[static_cast<std::size_t>(exit)];
+    ++k.stats.fault_exits[static_cast<std::size_t>(exit)];
     if (k.journal.narration != nullptr) {
         k.journal.narration->fault_left(rule.name);
     }

@@ -62,6 +62,8 @@ enum class FaultExit : std::uint8_t {
     count,
 };
 
+static_assert(static_cast<std::size_t>(FaultExit::count) == kFaultExits);
+
 enum class PageFate : std::uint8_t { not_ours, unbusy, activate, deactivate, scrap };
 enum class ExitWait : std::uint8_t { none, page, memory };
 

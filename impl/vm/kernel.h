@@ -1,6 +1,8 @@
 // The kernel's globals as one value: what the sources keep in static variables.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "impl/arena/containers.h"
@@ -16,6 +18,8 @@
 
 namespace vmref::impl {
 
+inline constexpr std::size_t kFaultExits = 16;
+
 // gd_cnt, rusage and vm_object.c's counters (semantics.md 6.4).
 struct Statistics {
     std::uint64_t vm_faults = 0;  // v_vm_faults
@@ -30,9 +34,10 @@ struct Statistics {
     std::uint64_t object_bypasses = 0;
     std::uint64_t collapse_refusals = 0;  // catalogue D-7
     std::uint64_t fault_retries = 0;
-    std::uint64_t pageouts = 0;  // pages written by the daemon
-    std::uint64_t pageins = 0;   // pages read by pagers
-    std::uint64_t traps = 0;     // page faults taken by CPUs and kernel copies
+    std::uint64_t pageouts = 0;                            // pages written by the daemon
+    std::uint64_t pageins = 0;                             // pages read by pagers
+    std::uint64_t traps = 0;                               // page faults taken by CPUs and kernel copies
+    std::array<std::uint64_t, kFaultExits> fault_exits{};  // by FaultExit (fault_state.h)
     // Ghosts of I-91: counted where the events are, not where the statistics are.
     std::uint64_t faults_resolved = 0;
     std::uint64_t pages_prefaulted = 0;
