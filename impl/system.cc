@@ -89,6 +89,11 @@ bool System::make_progress(BlockPoint point, const void* /*channel*/) {
     if (point != BlockPoint::memory) {
         return false;  // inline nobody else holds a lock or a page
     }
+    // What is short may be pv entries: the daemon takes mappings back before it looks for pages (pmap_collect).
+    kernel_.pmaps.collect();
+    if (kernel_.pmaps.pv_count() >= kernel_.config.pv_entries && !kill_biggest()) {
+        return kernel_.current_dying();
+    }
     while (!pageout_until_plenty(kernel_)) {
         if (kernel_.current_dying() || !kill_biggest()) {
             return kernel_.current_dying();

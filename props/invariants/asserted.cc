@@ -26,6 +26,7 @@ constexpr std::array kAsserted{
               "vm_fault.c:389-391, 1706-1833, 2249-2251"},
     Invariant{"I-81", "an access ends after a bounded number of faults", "vm_fault.c:578-586, 618-668"},
     Invariant{"I-87", "the holder of a map lock releases it once, and an exclusive one is alone", "vm_fault.c:183-206"},
+    Invariant{"I-89", "a fault grows a stack once", "vm_fault.c:440-447"},
 };
 
 }  // namespace
