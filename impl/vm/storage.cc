@@ -20,6 +20,7 @@ const std::uint8_t* Vnode::block(PageIndex index) const {
     }
     const Block& block = blocks_[index];
     if (!block.bytes) {
+        const ArenaScope scope(blocks_.get_allocator().arena());  // whoever asks: a reset takes the block back
         block.bytes = make_owned<PageBytes>();
         synthetic_page(id_, index, created_size_, block.bytes->data());
     }
@@ -30,6 +31,7 @@ void Vnode::write_block(PageIndex index, const std::uint8_t* bytes) {
     ensure(index < blocks_.size(), "a file is written below its end");
     Block& block = blocks_[index];
     if (!block.bytes) {
+        const ArenaScope scope(blocks_.get_allocator().arena());  // whoever asks: a reset takes the block back
         block.bytes = make_owned<PageBytes>();
     }
     std::memcpy(block.bytes->data(), bytes, kPageSize);
