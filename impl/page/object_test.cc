@@ -4,21 +4,10 @@
 
 #include <string>
 
-#include "impl/defects/assertion.h"
+#include "impl/defects/assertion_test.h"
 
 namespace vmref::impl {
 namespace {
-
-// The rule that `action` breaks, "" if none.
-template <typename Action>
-std::string broken_rule(Action action) {
-    try {
-        action();
-    } catch (const Finding& finding) {
-        return finding.rule();
-    }
-    return "";
-}
 
 class ObjectTest : public ::testing::Test {
   protected:

@@ -1,57 +1,15 @@
-#include "impl/page/page_system.h"
-
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "impl/page/page_system_test.h"
 
 namespace vmref::impl {
 namespace {
 
-template <typename Action>
-std::string broken_rule(Action action) {
-    try {
-        action();
-    } catch (const Finding& finding) {
-        return finding.rule();
-    }
-    return "";
-}
-
-class PageContentsTest : public ::testing::Test {
+class PageContentsTest : public PageSystemTest {
   protected:
-    Page& busy_page(PageIndex index) { return busy_page(object_, index); }
-    Page& busy_page(Object& object, PageIndex index) {
-        Page* const page = pages_.alloc(object, index, AllocClass::system);
-        if (page == nullptr) {
-            throw std::logic_error("the test has no page");
-        }
-        return *page;
-    }
-    // A valid, clean page that nobody has busied.
-    Page& idle_page(PageIndex index) {
-        Page& page = busy_page(index);
-        pages_.set_valid_clean(page);
-        pages_.wakeup(page);
-        return page;
-    }
-    bool cell_is_journaled(const Object& object, PageIndex index) const {
-        return std::any_of(journal_.cells.begin(), journal_.cells.end(),
-                           [&](const Journal::Cell& cell) { return cell.object == object.id && cell.index == index; });
-    }
-
-    const Config config_{.frames = 64};
-    const DefectSet defects_{};
-    Journal journal_{config_.frames + 1};
-    Machine machine_{config_, defects_, journal_};
-    Scheduler sched_;
-    ObjectStore objects_{journal_};
-    PageSystem pages_{config_, defects_, machine_, sched_, journal_};
-    Object& object_ = objects_.allocate(ObjectType::default_, 100);
-    Object& file_ = objects_.allocate(ObjectType::vnode, 100);
-    Object& tables_ = objects_.allocate(ObjectType::page_table, 1024);
+    PageContentsTest() : PageSystemTest(Config{.frames = 64}) {}
 };
 
 TEST_F(PageContentsTest, DirtyMarksPageAndObjectOnce) {

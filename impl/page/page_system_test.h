@@ -1,4 +1,4 @@
-// What the tests of PageSystem share: eight frames, two objects, and somebody to wait for.
+// What the tests of PageSystem share: a few frames, objects, and somebody to wait for.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <functional>
 #include <stdexcept>
-#include <string>
 #include <utility>
 
+#include "impl/defects/assertion_test.h"
 #include "impl/page/page_system.h"
 
 namespace vmref::impl {
@@ -40,19 +40,11 @@ class Waiter : public InlineWaiter {
     const void* channel_ = nullptr;
 };
 
-template <typename Action>
-std::string broken_rule(Action action) {
-    try {
-        action();
-    } catch (const Finding& finding) {
-        return finding.rule();
-    }
-    return "";
-}
-
 class PageSystemTest : public ::testing::Test {
   protected:
-    PageSystemTest() { sched_.set_inline_waiter(&waiter_); }
+    explicit PageSystemTest(const Config& config = small_config()) : config_(config) {
+        sched_.set_inline_waiter(&waiter_);
+    }
 
     Page& busy_page(PageIndex index) { return busy_page(object_, index); }
     Page& busy_page(Object& object, PageIndex index) {
@@ -74,7 +66,7 @@ class PageSystemTest : public ::testing::Test {
                            [&](const Journal::Cell& cell) { return cell.object == object.id && cell.index == index; });
     }
 
-    const Config config_ = small_config();
+    const Config config_;
     const DefectSet defects_{};
     Journal journal_{config_.frames + 1};
     Machine machine_{config_, defects_, journal_};
@@ -84,6 +76,7 @@ class PageSystemTest : public ::testing::Test {
     PageSystem pages_{config_, defects_, machine_, sched_, journal_};
     Object& object_ = objects_.allocate(ObjectType::default_, 100);
     Object& file_ = objects_.allocate(ObjectType::vnode, 100);
+    Object& tables_ = objects_.allocate(ObjectType::page_table, 1024);
 };
 
 }  // namespace vmref::impl

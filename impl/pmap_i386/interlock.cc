@@ -7,20 +7,18 @@ namespace vmref::impl {
 
 // Whoever comes second waits; inline nobody does.
 void PmapSystem::interlock(Pmap& pmap) {
-    while (pmap.interlocked)
-        [[unlikely]] {
-            sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
-        }
+    while (pmap.interlocked) {
+        sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
+    }
     pmap.interlocked = true;
 }
 
 // pmap_interlock_wait (pmap.c:3569): no CPU enters an address space during a PTE change.
 void PmapSystem::interlock_wait(const Pmap& pmap) {
     coverage_.ran(PmapFunction::interlock_wait);
-    while (pmap.interlocked)
-        [[unlikely]] {
-            sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
-        }
+    while (pmap.interlocked) {
+        sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
+    }
 }
 
 // The page learns what the old word knew before its pv entry can go.

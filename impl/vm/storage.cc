@@ -14,14 +14,19 @@ Vnode::Vnode(FileId id, std::uint32_t size) : id_(id), size_(size), created_size
     }
 }
 
+// From where the vnode lies, whoever asks: then a reset takes them back.
+Owned<PageBytes> Vnode::new_bytes() const {
+    const ArenaScope scope(blocks_.get_allocator().arena());
+    return make_owned<PageBytes>();
+}
+
 const std::uint8_t* Vnode::block(PageIndex index) const {
     if (index >= blocks_.size() || blocks_[index].state == State::zero) {
         return nullptr;
     }
     const Block& block = blocks_[index];
     if (!block.bytes) {
-        const ArenaScope scope(blocks_.get_allocator().arena());  // whoever asks: a reset takes the block back
-        block.bytes = make_owned<PageBytes>();
+        block.bytes = new_bytes();
         synthetic_page(id_, index, created_size_, block.bytes->data());
     }
     return block.bytes->data();
@@ -31,8 +36,7 @@ void Vnode::write_block(PageIndex index, const std::uint8_t* bytes) {
     ensure(index < blocks_.size(), "a file is written below its end");
     Block& block = blocks_[index];
     if (!block.bytes) {
-        const ArenaScope scope(blocks_.get_allocator().arena());  // whoever asks: a reset takes the block back
-        block.bytes = make_owned<PageBytes>();
+        block.bytes = new_bytes();
     }
     std::memcpy(block.bytes->data(), bytes, kPageSize);
     block.state = State::data;

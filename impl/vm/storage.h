@@ -38,6 +38,7 @@ class Vnode {
         State state = State::zero;
         mutable Owned<PageBytes> bytes;
     };
+    Owned<PageBytes> new_bytes() const;
     void zero_tail(std::uint32_t end);
 
     FileId id_;

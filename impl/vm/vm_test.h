@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "impl/defects/assertion.h"
+#include "impl/defects/assertion_test.h"
 #include "impl/system.h"
 #include "impl/vm/fault.h"
 #include "impl/vm/page_ops.h"
@@ -32,17 +32,6 @@ inline Config vm_config() {
     config.prefault_pages = 0;
     config.shared_fault = 0;
     return config;
-}
-
-// The rule that `action` breaks, "" if none.
-template <typename Action>
-std::string broken_rule(Action action) {
-    try {
-        action();
-    } catch (const Finding& finding) {
-        return finding.rule();
-    }
-    return "";
 }
 
 // An object's pages, reached directly. Contents are told by their first byte.
