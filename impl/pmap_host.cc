@@ -402,6 +402,7 @@ Observation PmapHost::run(const PmapAddrHint& op) {
 Observation PmapHost::run(const HardwareAccess& op) {
     std::uint32_t value = op.value;
     const Privilege privilege = op.supervisor ? Privilege::supervisor : Privilege::user;
+    sched_.wait_for_cpu(op.cpu);
     const AccessResult result = machine_.access(op.cpu, op.kind, op.va, op.size, privilege, value);
     if (!result.ok) {
         ++page_faults_;

@@ -48,6 +48,7 @@ Outcome System::run(const Access& operation) {
     const Privilege privilege = operation.kernel ? Privilege::supervisor : Privilege::user;
     std::uint32_t value = operation.value;
     for (unsigned faults = 0; faults < kMaxFaultsPerAccess; ++faults) {
+        kernel_.sched.wait_for_cpu(self.cpu);
         const AccessResult result =
             kernel_.machine.access(self.cpu, operation.kind, operation.addr, operation.size, privilege, value);
         if (result.ok) {
@@ -72,6 +73,7 @@ bool System::translate_user(Process& self, AccessKind kind, Va va, Pa& pa, Statu
     }
     run_on(self, self.cpu);
     for (unsigned faults = 0; faults < kMaxFaultsPerAccess; ++faults) {
+        kernel_.sched.wait_for_cpu(self.cpu);
         const AccessResult result = kernel_.machine.translate(self.cpu, kind, va, Privilege::supervisor, pa);
         if (result.ok) {
             return true;

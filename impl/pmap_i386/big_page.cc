@@ -9,7 +9,8 @@ void PmapSystem::install_4m(Pmap& pmap, Va va, Pa pa, Prot prot) {
     ensure(pde(pmap, va) == 0, "a 4 MiB mapping takes the place of nothing");
     const pte::Request<std::uint32_t> request{
         .pa = pa, .va = va, .prot = prot, .wired = false, .managed = false, .global = false};
-    change(pmap, va, pde_address(pmap, va), [&](std::uint32_t word) { return pte::install_big(word, request); });
+    change(pmap, va, pointer_to(pde_address(pmap, va)),
+           [&](std::uint32_t word) { return pte::install_big(word, request); });
     pde_changed(pmap);
 }
 

@@ -16,7 +16,7 @@ bool PmapSystem::is_referenced(const Page& m) {
 bool PmapSystem::test_bit(const Page& m, std::uint32_t bit) {
     coverage_.ran(PmapFunction::testbit);
     for (const PvEntry& pv : m.pv_list) {
-        if (tracked(pv.va) && (machine_.memory().read32(quick_address(pv)) & bit) != 0) {
+        if (tracked(pv.va) && (word_at(quick_leaf(pv)) & bit) != 0) {
             return true;
         }
     }
@@ -28,11 +28,11 @@ void PmapSystem::clear_modify(Page& m) {
     coverage_.ran(PmapFunction::clear_modify);
     coverage_.ran(PmapFunction::clearbit);
     for (const PvEntry& pv : m.pv_list) {
-        const Pa address = quick_address(pv);
+        const PtePointer pointer = quick_leaf(pv);
         if (defects_.on(Defect::b68_clear_modify_keeps_tlbs)) {
-            change_here(*pv.pmap, pv.va, address, pte::clear<kPteM, std::uint32_t>);
+            change_here(*pv.pmap, pv.va, pointer, pte::clear<kPteM, std::uint32_t>);
         } else {
-            change(*pv.pmap, pv.va, address, pte::clear<kPteM, std::uint32_t>);
+            change(*pv.pmap, pv.va, pointer, pte::clear<kPteM, std::uint32_t>);
         }
     }
 }
@@ -41,9 +41,9 @@ void PmapSystem::clear_modify_in_tables(Page& m) {
     for (const PvEntry& pv : m.pv_list) {
         const Pa address = pte_address(pv);
         const std::uint32_t old = machine_.memory().read32(address);
-        interlock(*pv.pmap);
+        const std::uint32_t stopped = interlock(*pv.pmap);
         commit(*pv.pmap, pv.va, address, old, pte::clear<kPteM>(old));
-        deinterlock(*pv.pmap, pv.va, false);
+        deinterlock(*pv.pmap, pv.va, false, stopped);
     }
 }
 
@@ -52,7 +52,7 @@ void PmapSystem::clear_reference(Page& m) {
     coverage_.ran(PmapFunction::clear_reference);
     coverage_.ran(PmapFunction::clearbit);
     for (const PvEntry& pv : m.pv_list) {
-        change(*pv.pmap, pv.va, quick_address(pv), pte::clear<kPteA, std::uint32_t>);
+        change(*pv.pmap, pv.va, quick_leaf(pv), pte::clear<kPteA, std::uint32_t>);
     }
 }
 
@@ -61,12 +61,12 @@ bool PmapSystem::write_protect(Page& m) {
     coverage_.ran(PmapFunction::clearbit);
     bool writable_left = false;
     for (const PvEntry& pv : m.pv_list) {
-        const Pa address = quick_address(pv);
+        const PtePointer pointer = quick_leaf(pv);
         if (!tracked(pv.va)) {
-            writable_left = writable_left || (machine_.memory().read32(address) & kPteRW) != 0;
+            writable_left = writable_left || (word_at(pointer) & kPteRW) != 0;
             continue;
         }
-        change(*pv.pmap, pv.va, address, [](std::uint32_t word) { return pte::page_protect(word, kProtRead); });
+        change(*pv.pmap, pv.va, pointer, [](std::uint32_t word) { return pte::page_protect(word, kProtRead); });
     }
     return writable_left;
 }
@@ -82,7 +82,7 @@ unsigned PmapSystem::ts_referenced(Page& m) {
         if (!tracked(pv.va)) {
             continue;
         }
-        change(*pv.pmap, pv.va, quick_address(pv), [&count](std::uint32_t word) {
+        change(*pv.pmap, pv.va, quick_leaf(pv), [&count](std::uint32_t word) {
             count += (word & kPteA) != 0 ? 1U : 0U;
             return pte::clear<kPteA>(word);
         });

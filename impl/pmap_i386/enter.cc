@@ -33,9 +33,9 @@ Status PmapSystem::enter(Pmap& pmap, Va va, Page& m, Prot prot, bool wired, bool
         free_pv_entry(pv);
         return Status::resource_shortage;
     }
-    Pa address = leaf_address(pmap, va);
-    if (make_room(pmap, va, address, m, nosync)) {
-        address = leaf_address(pmap, va);
+    PtePointer pointer = leaf(pmap, va);
+    if (make_room(pmap, va, pointer, m, nosync)) {
+        pointer = leaf(pmap, va);
     }
     const pte::Request<std::uint32_t> request{.pa = m.frame << kPageShift,
                                               .va = va,
@@ -43,7 +43,7 @@ Status PmapSystem::enter(Pmap& pmap, Va va, Page& m, Prot prot, bool wired, bool
                                               .wired = wired,
                                               .managed = is_managed(m),
                                               .global = !user && pgeflag_ != 0};
-    const PteStep step = enter_step(pmap, va, address, request, nosync);
+    const PteStep step = enter_step(pmap, va, pointer, request, nosync);
     const bool in_place = step.d_resident == 0;
     if (step.pv_new || (in_place && pv != nullptr && defects_.on(Defect::m17_second_pv))) {
         insert_pv(*pv, pmap, va, *table, m);
@@ -62,46 +62,46 @@ Status PmapSystem::enter(Pmap& pmap, Va va, Page& m, Prot prot, bool wired, bool
 
 // Another page's mapping goes first. Our wiring keeps the table while that page's leaf gives back its own. Whether
 // anything went, which may have slept.
-bool PmapSystem::make_room(Pmap& pmap, Va va, Pa address, const Page& m, bool nosync) {
+bool PmapSystem::make_room(Pmap& pmap, Va va, PtePointer pointer, const Page& m, bool nosync) {
     bool removed = false;
-    std::uint32_t old = machine_.memory().read32(address);
+    std::uint32_t old = word_at(pointer);
     while ((old & kPteV) != 0 && old >> kPageShift != m.frame) {
         ensure_rule(!nosync || !defects_.on(Defect::b71_nosync_record_not_initialised), "I-67",
                     "an invalidation record is initialised before it is used");
         if (defects_.on(Defect::b86_enter_stores_over)) {
-            store_over(pmap, va, address);
+            store_over(pmap, va, pointer);
         } else {
-            remove_pte(pmap, va, address);
+            remove_pte(pmap, va, pointer);
         }
         removed = true;
-        address = leaf_address(pmap, va);
-        old = machine_.memory().read32(address);
+        pointer = leaf(pmap, va);
+        old = word_at(pointer);
     }
     return removed;
 }
 
 // B-86: only this CPU hears of it.
-void PmapSystem::store_over(Pmap& pmap, Va va, Pa address) {
-    after_removal(pmap, va, address, change_here(pmap, va, address, pte::remove<std::uint32_t>));
+void PmapSystem::store_over(Pmap& pmap, Va va, PtePointer pointer) {
+    after_removal(pmap, va, pointer, change_here(pmap, va, pointer, pte::remove<std::uint32_t>));
 }
 
 // NOSYNC says that no CPU can have a translation of an address that had none: then nobody is told anyway.
-PmapSystem::PteStep PmapSystem::enter_step(Pmap& pmap, Va va, Pa address, const pte::Request<std::uint32_t>& request,
-                                           bool nosync) {
+PmapSystem::PteStep PmapSystem::enter_step(Pmap& pmap, Va va, PtePointer pointer,
+                                           const pte::Request<std::uint32_t>& request, bool nosync) {
     const auto step_of = [&](std::uint32_t word) {
         PteStep step = pte::enter(word, request);
         step.dirtied = step.dirtied && tracked(va);
         return step;
     };
     if (nosync && defects_.on(Defect::b72_nosync_always)) {
-        return change_here(pmap, va, address, step_of);
+        return change_here(pmap, va, pointer, step_of);
     }
     if (defects_.on(Defect::b69_enter_harvests_sample)) {
-        const std::uint32_t sample = machine_.memory().read32(address);
-        sched_.yield(BlockPoint::pmap);
-        return change(pmap, va, address, [&](std::uint32_t) { return step_of(sample); });
+        const std::uint32_t sample = word_at(pointer);
+        sched_.hardware_step();
+        return change(pmap, va, pointer, [&](std::uint32_t) { return step_of(sample); });
     }
-    return change(pmap, va, address, step_of);
+    return change(pmap, va, pointer, step_of);
 }
 
 }  // namespace vmref::impl

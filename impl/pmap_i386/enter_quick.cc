@@ -23,9 +23,9 @@ Status PmapSystem::enter_quick(Pmap& pmap, Va va, Page& m) {
         free_pv_entry(pv);
         return Status::resource_shortage;
     }
-    const Pa address = leaf_address(pmap, va);
+    const PtePointer pointer = leaf(pmap, va);
     const PteStep step = change(
-        pmap, va, address, [&](std::uint32_t word) { return pte::enter_quick(word, m.frame << kPageShift, managed); });
+        pmap, va, pointer, [&](std::uint32_t word) { return pte::enter_quick(word, m.frame << kPageShift, managed); });
     if (step.pv_new) {
         insert_pv(*pv, pmap, va, *table, m);
     } else {

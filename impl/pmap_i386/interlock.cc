@@ -5,19 +5,21 @@
 
 namespace vmref::impl {
 
-// Whoever comes second waits; inline nobody does.
-void PmapSystem::interlock(Pmap& pmap) {
-    while (pmap.interlocked) {
-        sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
+// pmap_inval_interlock: the CPUs that are in the address space stop. Whoever comes second waits; inline nobody does.
+std::uint32_t PmapSystem::interlock(Pmap& pmap) {
+    while (pmap.interlocked || (sched_.cpus().stopped() & pmap.active) != 0) {
+        sched_.sleep(BlockPoint::interlock, &pmap.interlocked);
     }
     pmap.interlocked = true;
+    sched_.cpus().quiesce(pmap.active);
+    return pmap.active;
 }
 
 // pmap_interlock_wait (pmap.c:3569): no CPU enters an address space during a PTE change.
 void PmapSystem::interlock_wait(const Pmap& pmap) {
     coverage_.ran(PmapFunction::interlock_wait);
     while (pmap.interlocked) {
-        sched_.sleep(BlockPoint::pmap, &pmap.interlocked);
+        sched_.sleep(BlockPoint::interlock, &pmap.interlocked);
     }
 }
 
@@ -42,15 +44,18 @@ void PmapSystem::commit(Pmap& pmap, Va va, Pa address, std::uint32_t old, const 
     }
 }
 
-// A CPU outside `active` dropped its translations when it left the address space.
-void PmapSystem::deinterlock(Pmap& pmap, Va va, bool invalidate) {
+// pmap_inval_deinterlock: every CPU that was stopped invalidates before it goes on. One that is not in the address
+// space dropped its translations when it left.
+void PmapSystem::deinterlock(Pmap& pmap, Va va, bool invalidate, std::uint32_t stopped) {
+    ensure_rule(pmap.active == stopped, "I-68", "no CPU enters or leaves an address space during an interlock");
     if (invalidate) {
-        for (std::uint32_t cpus = pmap.active; cpus != 0; cpus &= cpus - 1) {
+        for (std::uint32_t cpus = stopped; cpus != 0; cpus &= cpus - 1) {
             machine_.invlpg(static_cast<CpuId>(std::countr_zero(cpus)), va);
             ++invalidations_;
         }
     }
     pmap.interlocked = false;
+    sched_.cpus().release(stopped);
     sched_.wakeup(&pmap.interlocked);
 }
 

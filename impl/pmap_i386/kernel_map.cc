@@ -6,11 +6,11 @@
 
 namespace vmref::impl {
 
-Pa PmapSystem::kernel_leaf(Va va) {
-    const Pa address = leaf_address(kernel_, va);
-    ensure_rule(va >= kKernelStart && va < kernel_end_ && address != 0, "I-78",
+PmapSystem::PtePointer PmapSystem::kernel_leaf(Va va) {
+    const PtePointer pointer = leaf(kernel_, va);
+    ensure_rule(va >= kKernelStart && va < kernel_end_ && pointer.there(), "I-78",
                 "a kernel address lies where the kernel has page tables");
-    return address;
+    return pointer;
 }
 
 PmapSystem::PteStep PmapSystem::kernel_step(std::uint32_t old, Va va, Pa pa, std::uint32_t more) const {
@@ -32,8 +32,8 @@ void PmapSystem::kenter_quick(Va va, Pa pa) {
 
 void PmapSystem::kenter_sync(Va va) {
     coverage_.ran(PmapFunction::kenter_sync);
-    interlock(kernel_);
-    deinterlock(kernel_, va, true);
+    const std::uint32_t stopped = interlock(kernel_);
+    deinterlock(kernel_, va, true, stopped);
 }
 
 void PmapSystem::kenter_sync_quick(Va va) {
@@ -116,12 +116,12 @@ Va PmapSystem::mapdev(Pa pa, std::uint32_t size, bool uncacheable) {
         kDeviceRange.start + (static_cast<std::uint32_t>(free_piece - device_pages_used_.begin()) << kPageShift);
     for (std::uint32_t n = 0; n < count; ++n) {
         const Va va = start + (n << kPageShift);
-        interlock(kernel_);
-        const Pa address = kernel_leaf(va);
-        const std::uint32_t old = machine_.memory().read32(address);
-        commit(kernel_, va, address, old,
+        const std::uint32_t stopped = interlock(kernel_);
+        const PtePointer pointer = kernel_leaf(va);
+        const std::uint32_t old = word_at(pointer);
+        commit(kernel_, va, pointer.address, old,
                kernel_step(old, va, (pa & kPteFrame) + (n << kPageShift), uncacheable ? kPteN : 0));
-        deinterlock(kernel_, va, false);
+        deinterlock(kernel_, va, false, stopped);
     }
     flush_every_cpu();
     return start + offset;
@@ -137,7 +137,7 @@ void PmapSystem::unmapdev(Va va, std::uint32_t size) {
 // pmap_kvtom (pmap.c:3618).
 Page* PmapSystem::kvtom(Va va) {
     coverage_.ran(PmapFunction::kvtom);
-    return &pages_.page_of_frame(machine_.memory().read32(kernel_leaf(va)) >> kPageShift);
+    return &pages_.page_of_frame(word_at(kernel_leaf(va)) >> kPageShift);
 }
 
 }  // namespace vmref::impl

@@ -123,12 +123,12 @@ void PmapSystem::free_page_table(Pmap& pmap, Page& table) {
         release_zero_page(table);
         sched_.yield(BlockPoint::pmap);
     }
-    interlock(pmap);
+    const std::uint32_t stopped = interlock(pmap);
     set_pde(pmap, index, 0);
     if (booted_) {
         flush_all(pmap);  // the table was seen through the directory's own slot; leaves of it are in no TLB
     }
-    deinterlock(pmap, 0, false);
+    deinterlock(pmap, 0, false, stopped);
     --pmap.resident_count;
     if (!freed_first) {
         release_zero_page(table);

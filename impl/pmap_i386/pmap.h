@@ -153,6 +153,7 @@ class PmapSystem {
     // neither wired, held nor busy go. Whether it did anything. Blocks.
     bool collect();
     bool pv_woken() const { return pv_woken_; }
+    std::uint32_t stopped_cpus() const { return sched_.cpus().stopped(); }
 
     // A and M of kernel addresses in the clean map are nobody's business (pmap.c:682).
     bool tracked(Va va) {
@@ -178,17 +179,29 @@ class PmapSystem {
         std::array<PvEntry*, kPtesPerTable> entries{};
     };
 
+    // Where a PTE is seen until the next blocking point (I-74): page table and window may be another's after it.
+    struct PtePointer {
+        Pa address = 0;  // 0: there is no page table
+        std::uint64_t blocks = 0;
+        bool there() const { return address != 0; }
+    };
+    PtePointer pointer_to(Pa address) const { return {address, sched_.blocks()}; }
+    std::uint32_t word_at(PtePointer pointer) const {
+        ensure_rule(pointer.blocks == sched_.blocks(), "I-74", "a PTE is looked up again after a blocking point");
+        return machine_.memory().read32(pointer.address);
+    }
+
     // --- interlock.cc: the way of every PTE change (semantics.md 2.11) ---------------------------------------------
     // `always`: CPUs may have cached an earlier word that they were not told of; they are now.
     template <typename StepOf>
-    PteStep change(Pmap& pmap, Va va, Pa address, StepOf step_of, bool always = false);
+    PteStep change(Pmap& pmap, Va va, PtePointer pointer, StepOf step_of, bool always = false);
     // As change, but only this CPU is told: what the others have cached stays.
     template <typename StepOf>
-    PteStep change_here(Pmap& pmap, Va va, Pa address, StepOf step_of);
-    void interlock(Pmap& pmap);
+    PteStep change_here(Pmap& pmap, Va va, PtePointer pointer, StepOf step_of);
+    std::uint32_t interlock(Pmap& pmap);
     void interlock_wait(const Pmap& pmap);
     void commit(Pmap& pmap, Va va, Pa address, std::uint32_t old, const PteStep& step);
-    void deinterlock(Pmap& pmap, Va va, bool invalidate);
+    void deinterlock(Pmap& pmap, Va va, bool invalidate, std::uint32_t stopped);
     void flush_all(const Pmap& pmap);
     void flush(CpuId cpu);
 
@@ -208,15 +221,15 @@ class PmapSystem {
     }
     static Va directory_va(const Pmap& pmap) { return kOwnRange.start + ((kMaxWindows + pmap.id) << kPageShift); }
     Va ptbase(Pmap& pmap);
-    Pa leaf_address(Pmap& pmap, Va va);
-    Pa quick_address(const PvEntry& pv);
+    PtePointer leaf(Pmap& pmap, Va va);
+    PtePointer quick_leaf(const PvEntry& pv);
     void see_through(Va window, Pa expected);
     void set_window(Va va, std::uint32_t word);
     std::uint8_t* open_window(WindowUse use, const Page& m, std::uint32_t bits);
     void close_window(WindowUse use);
 
     // --- kernel_map.cc ---------------------------------------------------------------------------------------------
-    Pa kernel_leaf(Va va);
+    PtePointer kernel_leaf(Va va);
     PteStep kernel_step(std::uint32_t old, Va va, Pa pa, std::uint32_t more = 0) const;
     void flush_every_cpu();
 
@@ -254,13 +267,13 @@ class PmapSystem {
     PvEntry*& pv_slot(Pa address) { return pv_tables_[address >> kPageShift]->entries[(address & kPageMask) / 4]; }
 
     // --- enter.cc, enter_quick.cc ----------------------------------------------------------------------------------
-    bool make_room(Pmap& pmap, Va va, Pa address, const Page& m, bool nosync);
-    void store_over(Pmap& pmap, Va va, Pa address);
-    PteStep enter_step(Pmap& pmap, Va va, Pa address, const pte::Request<std::uint32_t>& request, bool nosync);
+    bool make_room(Pmap& pmap, Va va, PtePointer pointer, const Page& m, bool nosync);
+    void store_over(Pmap& pmap, Va va, PtePointer pointer);
+    PteStep enter_step(Pmap& pmap, Va va, PtePointer pointer, const pte::Request<std::uint32_t>& request, bool nosync);
 
     // --- remove.cc -------------------------------------------------------------------------------------------------
-    void remove_pte(Pmap& pmap, Va va, Pa address);
-    void after_removal(Pmap& pmap, Va va, Pa address, const PteStep& step);
+    void remove_pte(Pmap& pmap, Va va, PtePointer pointer);
+    void after_removal(Pmap& pmap, Va va, PtePointer pointer, const PteStep& step);
     void remove_page(Pmap& pmap, Va va);
     void remove_in_table(Pmap& pmap, Va sva, Va eva);
     void remove_big(Pmap& pmap, Va va);
@@ -314,17 +327,17 @@ class PmapSystem {
     std::uint64_t invalidations_ = 0;
 };
 
-// Inside the interlock reads the word at `address`, asks `step_of(word)` what becomes of it, and commits that. After
-// it no CPU in `pmap` holds a translation of `va` that the new word does not grant. `address` may also be that of a
+// Inside the interlock reads the word at `pointer`, asks `step_of(word)` what becomes of it, and commits that. After
+// it no CPU in `pmap` holds a translation of `va` that the new word does not grant. `pointer` may also be that of a
 // 4 MiB directory entry. Never sleeps.
 template <typename StepOf>
-PmapSystem::PteStep PmapSystem::change(Pmap& pmap, Va va, Pa address, StepOf step_of, bool always) {
-    interlock(pmap);
-    const std::uint32_t old = machine_.memory().read32(address);
+PmapSystem::PteStep PmapSystem::change(Pmap& pmap, Va va, PtePointer pointer, StepOf step_of, bool always) {
+    const std::uint32_t stopped = interlock(pmap);
+    const std::uint32_t old = word_at(pointer);
     const PteStep step = step_of(old);
-    commit(pmap, va, address, old, step);
+    commit(pmap, va, pointer.address, old, step);
     const bool invalidate = always || pte::needs_invalidation(old, step.pte);
-    deinterlock(pmap, va, invalidate);
+    deinterlock(pmap, va, invalidate, stopped);
     if (journal_.narration != nullptr && step.pte != old) {
         journal_.narration->pte_changed(pmap.id, va, old, step.pte, invalidate ? pmap.active : 0);
     }
@@ -332,12 +345,12 @@ PmapSystem::PteStep PmapSystem::change(Pmap& pmap, Va va, Pa address, StepOf ste
 }
 
 template <typename StepOf>
-PmapSystem::PteStep PmapSystem::change_here(Pmap& pmap, Va va, Pa address, StepOf step_of) {
-    interlock(pmap);
-    const std::uint32_t old = machine_.memory().read32(address);
+PmapSystem::PteStep PmapSystem::change_here(Pmap& pmap, Va va, PtePointer pointer, StepOf step_of) {
+    const std::uint32_t stopped = interlock(pmap);
+    const std::uint32_t old = word_at(pointer);
     const PteStep step = step_of(old);
-    commit(pmap, va, address, old, step);
-    deinterlock(pmap, va, false);
+    commit(pmap, va, pointer.address, old, step);
+    deinterlock(pmap, va, false, stopped);
     machine_.invlpg(cpu_, va);
     ++invalidations_;
     return step;

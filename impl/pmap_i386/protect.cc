@@ -31,7 +31,7 @@ void PmapSystem::protect(Pmap& pmap, Va sva, Va eva, Prot prot) {
 
 // All of a 4 MiB page, whatever part of it the range covers.
 void PmapSystem::protect_big(Pmap& pmap, Va va, Prot prot) {
-    change(pmap, va & kPteBigFrame, pde_address(pmap, va), [&](std::uint32_t word) {
+    change(pmap, va & kPteBigFrame, pointer_to(pde_address(pmap, va)), [&](std::uint32_t word) {
         PteStep step = pte::protect_big(word, prot);
         if (defects_.on(Defect::b65_protect_big_uncounts)) {
             step.d_resident = 0U - kPtesPerTable;
@@ -46,17 +46,17 @@ void PmapSystem::protect_big(Pmap& pmap, Va va, Prot prot) {
 
 // The range lies in one page table.
 void PmapSystem::protect_in_table(Pmap& pmap, Va sva, Va eva, Prot prot) {
-    Pa address = leaf_address(pmap, sva);
-    for (Va va = sva; va < eva; va += kPageSize, address += 4) {
-        const std::uint32_t sample = machine_.memory().read32(address);
+    PtePointer pointer = leaf(pmap, sva);
+    for (Va va = sva; va < eva; va += kPageSize, pointer.address += 4) {
+        const std::uint32_t sample = word_at(pointer);
         if (sample == 0) {
             continue;
         }
         const bool plainly = defects_.on(Defect::b87_protect_stores_plainly);
         if (plainly) {
-            sched_.yield(BlockPoint::pmap);
+            sched_.hardware_step();
         }
-        change(pmap, va, address, [&](std::uint32_t word) { return protect_step(plainly ? sample : word, va, prot); });
+        change(pmap, va, pointer, [&](std::uint32_t word) { return protect_step(plainly ? sample : word, va, prot); });
     }
 }
 
@@ -97,15 +97,15 @@ Page* PmapSystem::unwire(Pmap& pmap, Va va) {
 // pmap_change_wiring (pmap.c:2717).
 void PmapSystem::change_wiring(Pmap& pmap, Va va, bool wired) {
     coverage_.ran(PmapFunction::change_wiring);
-    const Pa address = leaf_address(pmap, va);
-    const bool valid = address != 0 && (machine_.memory().read32(address) & kPteV) != 0;
+    const PtePointer pointer = leaf(pmap, va);
+    const bool valid = pointer.there() && (word_at(pointer) & kPteV) != 0;
     if (!valid) {
         if (!defects_.on(Defect::b83_wiring_of_empty_pte)) {
             return;
         }
-        ensure(address != 0, "a PTE whose wiring changes exists");
+        ensure(pointer.there(), "a PTE whose wiring changes exists");
     }
-    change(pmap, trunc_page(va), address, [wired](std::uint32_t word) { return pte::rewire(word, wired); });
+    change(pmap, trunc_page(va), pointer, [wired](std::uint32_t word) { return pte::rewire(word, wired); });
 }
 
 }  // namespace vmref::impl

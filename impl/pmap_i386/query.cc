@@ -14,7 +14,7 @@ Pa PmapSystem::extract(Pmap& pmap, Va va) {
     if ((entry & kPtePS) != 0) {
         return (entry & kPteBigFrame) | (va & ~kPteBigFrame);
     }
-    const std::uint32_t word = machine_.memory().read32(leaf_address(pmap, va));
+    const std::uint32_t word = word_at(leaf(pmap, va));
     if ((word & kPteV) == 0 && !defects_.on(Defect::b82_extract_without_valid)) {
         return 0;
     }
@@ -31,15 +31,14 @@ bool PmapSystem::prefault_ok(Pmap& pmap, Va va) {
     if (directory_entry == 0 || (directory_entry & kPtePS) != 0) {
         return false;
     }
-    const Pa address = booted_ ? leaf_address(pmap, va) : (directory_entry & kPteFrame) + 4 * pte_index(va);
-    return machine_.memory().read32(address) == 0;
+    return word_at(booted_ ? leaf(pmap, va) : pointer_to((directory_entry & kPteFrame) + 4 * pte_index(va))) == 0;
 }
 
 // pmap_mincore (pmap.c:3432). What ts_referenced takes from the PTEs stays with the page.
 std::uint32_t PmapSystem::mincore(Pmap& pmap, Va va) {
     coverage_.ran(PmapFunction::mincore);
-    const Pa address = leaf_address(pmap, va);
-    const std::uint32_t word = address == 0 ? 0 : machine_.memory().read32(address);
+    const PtePointer pointer = leaf(pmap, va);
+    const std::uint32_t word = pointer.there() ? word_at(pointer) : 0;
     if (word == 0) {
         return 0;
     }

@@ -7,12 +7,12 @@
 namespace vmref::impl {
 
 // pmap_remove_pte (pmap.c:1835). Requires: the PTE is valid. Blocks once the mapping is gone.
-void PmapSystem::remove_pte(Pmap& pmap, Va va, Pa address) {
+void PmapSystem::remove_pte(Pmap& pmap, Va va, PtePointer pointer) {
     coverage_.ran(PmapFunction::remove_pte);
     const auto step_of = [&](std::uint32_t word) { return removal(word, va); };
-    const PteStep step = defects_.on(Defect::b98_invalidation_deferred) ? change_here(pmap, va, address, step_of)
-                                                                        : change(pmap, va, address, step_of);
-    after_removal(pmap, va, address, step);
+    const PteStep step = defects_.on(Defect::b98_invalidation_deferred) ? change_here(pmap, va, pointer, step_of)
+                                                                        : change(pmap, va, pointer, step_of);
+    after_removal(pmap, va, pointer, step);
 }
 
 // Of an address that is not tracked M means nothing.
@@ -25,10 +25,10 @@ PmapSystem::PteStep PmapSystem::removal(std::uint32_t old, Va va) {
 }
 
 // The rest of pmap_remove_entry (pmap.c:1753) or of pmap_remove_pte.
-void PmapSystem::after_removal(Pmap& pmap, Va va, Pa address, const PteStep& step) {
+void PmapSystem::after_removal(Pmap& pmap, Va va, PtePointer pointer, const PteStep& step) {
     if (step.pv_gone) {
         coverage_.ran(PmapFunction::remove_entry);
-        PvEntry* const pv = pv_slot(address);
+        PvEntry* const pv = pv_slot(pointer.address);
         ensure_rule(pv != nullptr && pv->va == va, "I-60", "a managed leaf has its pv entry");
         remove_pv(*pv);
     }
@@ -63,16 +63,16 @@ void PmapSystem::remove(Pmap& pmap, Va sva, Va eva) {
 
 // Part of the range or all of it: a 4 MiB page goes as a whole (pmap.c:1971).
 void PmapSystem::remove_big(Pmap& pmap, Va va) {
-    change(pmap, va & kPteBigFrame, pde_address(pmap, va), pte::remove_big<std::uint32_t>);
+    change(pmap, va & kPteBigFrame, pointer_to(pde_address(pmap, va)), pte::remove_big<std::uint32_t>);
     pde_changed(pmap);
 }
 
 // pmap_remove_page (pmap.c:1885). Requires: a page table is there.
 void PmapSystem::remove_page(Pmap& pmap, Va va) {
     coverage_.ran(PmapFunction::remove_page);
-    const Pa address = leaf_address(pmap, va);
-    if (machine_.memory().read32(address) != 0) {
-        remove_pte(pmap, va, address);
+    const PtePointer pointer = leaf(pmap, va);
+    if (word_at(pointer) != 0) {
+        remove_pte(pmap, va, pointer);
     }
 }
 
@@ -84,7 +84,7 @@ void PmapSystem::remove_in_table(Pmap& pmap, Va sva, Va eva) {
             return;
         }
         if (machine_.memory().read32(address) != 0) {
-            remove_pte(pmap, va, leaf_address(pmap, va));
+            remove_pte(pmap, va, leaf(pmap, va));
         }
     }
 }
@@ -99,8 +99,8 @@ void PmapSystem::remove_pages(Pmap& pmap, Va sva, Va eva) {
         if (pv.va < sva || pv.va >= eva) {
             continue;
         }
-        const Pa address = quick_address(pv);
-        const PteStep step = change(pmap, pv.va, address, [&](std::uint32_t word) {
+        const PtePointer pointer = quick_leaf(pv);
+        const PteStep step = change(pmap, pv.va, pointer, [&](std::uint32_t word) {
             PteStep gone = pte::teardown(word);
             gone.referenced = gone.referenced && !defects_.on(Defect::b81_remove_pages_drops_reference);
             return gone;
@@ -109,7 +109,7 @@ void PmapSystem::remove_pages(Pmap& pmap, Va sva, Va eva) {
             continue;  // wired
         }
         const std::uint64_t generation = pmap.generation + 1;
-        after_removal(pmap, pv.va, address, step);
+        after_removal(pmap, pv.va, pointer, step);
         if (pmap.generation != generation) {
             it = pmap.pv_list.begin();
         }
@@ -130,13 +130,13 @@ void PmapSystem::remove_all(Page& m) {
         const PvEntry& pv = m.pv_list.front();
         if (defects_.on(Defect::b75_remove_all_counts_early)) {
             --pv.pmap->resident_count;
-            const Pa address = quick_address(pv);
+            const PtePointer pointer = quick_leaf(pv);
             sched_.yield(BlockPoint::pmap);
             ++pv.pmap->resident_count;
-            remove_pte(*pv.pmap, pv.va, address);
+            remove_pte(*pv.pmap, pv.va, pointer);
             continue;
         }
-        remove_pte(*pv.pmap, pv.va, quick_address(pv));
+        remove_pte(*pv.pmap, pv.va, quick_leaf(pv));
     }
     ensure_rule(!m.has(kPageMapped | kPageWriteable), "I-72", "a page without mappings is neither mapped nor writable");
 }
@@ -148,7 +148,7 @@ void PmapSystem::remove_specific(Pmap& pmap, Page& m) {
     const auto mine = [&pmap](const PvEntry& pv) { return pv.pmap == &pmap; };
     for (auto it = std::find_if(m.pv_list.begin(), m.pv_list.end(), mine); it != m.pv_list.end();
          it = std::find_if(m.pv_list.begin(), m.pv_list.end(), mine)) {
-        remove_pte(pmap, it->va, quick_address(*it));
+        remove_pte(pmap, it->va, quick_leaf(*it));
     }
 }
 

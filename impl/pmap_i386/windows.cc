@@ -28,26 +28,26 @@ Va PmapSystem::ptbase(Pmap& pmap) {
     return slot << kPdeShift;
 }
 
-// pmap_pte (pmap.c:248): where the PTE of `va` lies; 0 if there is no page table; of a 4 MiB page its directory entry.
-// Where there is a kernel map, the CPU's window must show it.
-Pa PmapSystem::leaf_address(Pmap& pmap, Va va) {
+// pmap_pte (pmap.c:248): where the PTE of `va` lies; address 0 if there is no page table; of a 4 MiB page its directory
+// entry. Where there is a kernel map, the CPU's window must show it.
+PmapSystem::PtePointer PmapSystem::leaf(Pmap& pmap, Va va) {
     const Pa address = pte_address(pmap, va);
     if (booted_ && address != 0 && address != pde_address(pmap, va)) {
         see_through(ptbase(pmap) + 4 * page_of(va), address);
     }
-    return address;
+    return pointer_to(address);
 }
 
 // pmap_pte_quick (pmap.c:296): the same for a mapping that is known to be there, by a window of one page.
-Pa PmapSystem::quick_address(const PvEntry& pv) {
+PmapSystem::PtePointer PmapSystem::quick_leaf(const PvEntry& pv) {
     const Pa address = pte_address(pv);
     if (!booted_) {
-        return address;
+        return pointer_to(address);
     }
     coverage_.ran(PmapFunction::pte_quick);
     if (is_kernel(*pv.pmap) || pv.pmap->directory->frame << kPageShift == machine_.cpu(cpu_).cr3) {
         see_through((kDirectoryIndex << kPdeShift) + 4 * page_of(pv.va), address);
-        return address;
+        return pointer_to(address);
     }
     const Va window = window_va(cpu_, WindowUse::page_table);
     const std::uint32_t word = pte(kernel_, window);
@@ -55,7 +55,7 @@ Pa PmapSystem::quick_address(const PvEntry& pv) {
         set_window(window, (address & kPteFrame) | kPteRW | kPteV | kPteA | kPteM);
     }
     see_through(window + (address & kPageMask), address);
-    return address;
+    return pointer_to(address);
 }
 
 void PmapSystem::see_through(Va window, Pa expected) {

@@ -35,6 +35,8 @@ std::string_view describe(BlockPoint point) {
             return "a prefault";
         case BlockPoint::pmap_release:
             return "the release of a pmap";
+        case BlockPoint::interlock:
+            return "an interlock";
     }
     return "an unknown block point";
 }
@@ -42,6 +44,16 @@ std::string_view describe(BlockPoint point) {
 }  // namespace
 
 void Scheduler::sleep(BlockPoint point, const void* channel) {
+    ensure_rule(cpus_.stopped() == 0, "I-68", "nobody sleeps while CPUs are stopped for him");
+    ask_waiter(point, channel);
+}
+
+// The sleeper is a CPU: that it is stopped keeps nobody from letting it go.
+void Scheduler::sleep_on_cpus() {
+    ask_waiter(BlockPoint::interlock, &cpus_);
+}
+
+void Scheduler::ask_waiter(BlockPoint point, const void* channel) {
     ++sleeps_;
     if (waiter_ != nullptr && waiter_->make_progress(point, channel)) {
         return;

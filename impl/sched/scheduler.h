@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "impl/defects/assertion.h"
+#include "impl/sched/rendezvous.h"
 
 namespace vmref::impl {
 
@@ -25,6 +26,7 @@ enum class BlockPoint : std::uint8_t {
     paging_in_progress,  // K16, K17, K20
     prefault,            // K23
     pmap_release,        // K24
+    interlock,           // an interlock of the same pmap, or a CPU that it stopped
 };
 
 // What stands in for the other threads when there are none.
@@ -41,9 +43,12 @@ class Scheduler {
 
     // A point where another thread may run although nothing is waited for.
     void yield(BlockPoint /*point*/) { ++yields_; }
+    // A point where CPUs may use memory, but no other thread runs: between two instructions of somebody who cannot be
+    // interrupted.
+    void hardware_step() { ++hardware_steps_; }
 
     // Waits for a wakeup of `channel`. The caller re-tests its condition afterwards.
-    // Blocks: always. Errors: Deadlock, inline, if nothing can make progress.
+    // Requires: no CPU is stopped by us. Blocks: always. Errors: Deadlock, inline, if nothing can make progress.
     void sleep(BlockPoint point, const void* channel);
     void wakeup(const void* /*channel*/) { ++wakeups_; }
 
@@ -52,12 +57,29 @@ class Scheduler {
 
     std::uint64_t yields() const { return yields_; }
     std::uint64_t sleeps() const { return sleeps_; }
+    // How often this thread may have lost what a lock does not keep in place: unchanged, nobody else has run.
+    std::uint64_t blocks() const { return yields_ + sleeps_; }
+
+    CpuRendezvous& cpus() { return cpus_; }
+    const CpuRendezvous& cpus() const { return cpus_; }
+    // Before `cpu` executes anything: it may have been stopped. Blocks while it is.
+    void wait_for_cpu(std::uint32_t cpu) {
+        while (!cpus_.runs(cpu))
+            [[unlikely]] {
+                sleep_on_cpus();
+            }
+    }
 
   private:
+    void sleep_on_cpus();
+    void ask_waiter(BlockPoint point, const void* channel);
+
     InlineWaiter* waiter_ = nullptr;
+    CpuRendezvous cpus_;
     std::uint64_t yields_ = 0;
     std::uint64_t wakeups_ = 0;
     std::uint64_t sleeps_ = 0;
+    std::uint64_t hardware_steps_ = 0;
 };
 
 }  // namespace vmref::impl

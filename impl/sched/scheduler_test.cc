@@ -58,7 +58,7 @@ TEST(Scheduler, SleepAsksTheWaiterUntilNothingCanBeDone) {
 TEST(Scheduler, EveryBlockPointHasItsOwnName) {
     Scheduler sched;
     std::string previous;
-    for (int point = 0; point <= static_cast<int>(BlockPoint::pmap_release); ++point) {
+    for (int point = 0; point <= static_cast<int>(BlockPoint::interlock); ++point) {
         const std::string message = deadlock_message(sched, static_cast<BlockPoint>(point));
         EXPECT_EQ(message.find("unknown"), std::string::npos) << point;
         EXPECT_NE(message, previous);

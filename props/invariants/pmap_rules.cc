@@ -97,7 +97,16 @@ void PmapRules::check_directory_entry(const impl::Pmap& pmap, PageIndex index, s
 
 // --- TLBs ----------------------------------------------------------------------------------------------------------
 
+// After a change of a PTE of `pmap`.
+void PmapRules::check_interlock(const impl::Pmap& pmap) {
+    evaluate(Rule::i68, true, !pmap.interlocked && (pmaps_.stopped_cpus() & pmap.active) == 0, [&] {
+        return fmt::format("pmap {}: {}, CPUs {:#x} stopped; expected that every CPU runs after a change", pmap.id,
+                           pmap.interlocked ? "interlocked" : "not interlocked", pmaps_.stopped_cpus());
+    });
+}
+
 void PmapRules::check_cached(const impl::Pmap& pmap, Va va) {
+    check_interlock(pmap);
     const Pa directory = pmap.directory->frame << kPageShift;
     for (CpuId cpu = 0; cpu < machine_.cpu_count(); ++cpu) {
         const impl::Cpu& state = machine_.cpu(cpu);

@@ -23,6 +23,7 @@ class PmapRules {
     const impl::Page* check_leaf(const impl::Pmap& pmap, Va va, std::uint32_t word);
     Mappings check_mappings(const impl::Page& page);
     void check_directory_entry(const impl::Pmap& pmap, PageIndex index, std::uint32_t word);
+    void check_interlock(const impl::Pmap& pmap);
     void check_cached(const impl::Pmap& pmap, Va va);
     void check_tlb_entry(const impl::Pmap& pmap, CpuId cpu, const impl::TlbEntry& cached);
     void check_all_tlbs();

@@ -63,6 +63,7 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-66", "the hint of a pmap is one of its page tables", "pmap.c:1055, 1121, 1458"},
     {"I-67", "a TLB of a CPU in a pmap grants no more than the PTE, and has seen M only if the PTE has it",
      "pmap.c:2375-2390, 3140-3175"},
+    {"I-68", "outside the change of a PTE no pmap is interlocked and its CPUs run", "pmap.c:3524-3585"},
     {"I-69", "a stored-to page is dirty or modified by a PTE until it is written out", "pmap.c:1858-1870, 2289-2296"},
     {"I-70", "a use that is no longer in a PTE is in the page's REFERENCED mark",
      "pmap.c:1871-1872, 2044-2045, 2156-2160"},
@@ -86,7 +87,7 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
 constexpr std::array kPmapOnly{Rule::i23, Rule::i70, Rule::i71, Rule::i73, Rule::i75, Rule::i76,
                                Rule::i77, Rule::i78, Rule::i79, Rule::i86, Rule::i88};
 constexpr std::array kPmapToo{Rule::i01, Rule::i14, Rule::i15, Rule::i21, Rule::i46, Rule::i60, Rule::i61, Rule::i62,
-                              Rule::i63, Rule::i64, Rule::i65, Rule::i66, Rule::i67, Rule::i69, Rule::i72};
+                              Rule::i63, Rule::i64, Rule::i65, Rule::i66, Rule::i67, Rule::i68, Rule::i69, Rule::i72};
 
 }  // namespace
 

@@ -59,6 +59,7 @@ enum class Rule : std::uint8_t {
     i65,
     i66,
     i67,
+    i68,
     i69,
     i70,
     i71,
