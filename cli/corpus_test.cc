@@ -82,15 +82,20 @@ TEST_P(DefectTrace, FailsWithItsDefectOnly) {
 INSTANTIATE_TEST_SUITE_P(Corpus, DefectTrace, testing::ValuesIn(files_of("defects")), test_name);
 
 TEST(Corpus, EveryDefectHasItsTrace) {
-    std::set<std::string> expected;
+    std::set<std::string> known;
+    const std::vector<std::string> files = files_of("defects");
+    const std::set<std::string> kept(files.begin(), files.end());
     for (const impl::DefectInfo& defect : impl::defect_catalogue()) {
-        // What needs another thread has no trace yet.
+        const std::string file = std::string(defect.id) + ".json";
+        known.insert(file);
+        // What needs another thread has a trace only if one thread breaks a rule all the same.
         if (defect.reach == "seq") {
-            expected.insert(std::string(defect.id) + ".json");
+            EXPECT_TRUE(kept.contains(file)) << file;
         }
     }
-    const std::vector<std::string> files = files_of("defects");
-    EXPECT_EQ(std::set<std::string>(files.begin(), files.end()), expected);
+    for (const std::string& file : kept) {
+        EXPECT_TRUE(known.contains(file)) << file << " is of no defect";
+    }
 }
 
 class RegressionTrace : public testing::TestWithParam<std::string> {};
