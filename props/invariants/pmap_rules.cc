@@ -160,6 +160,7 @@ void PmapRules::check_all_tlbs() {
 // --- counts --------------------------------------------------------------------------------------------------------
 
 void PmapRules::check_pmap_counts(const impl::Pmap& pmap) {
+    check_interlock(pmap);
     std::uint32_t leaves = 0;
     std::uint32_t wired = 0;
     std::uint32_t tables = 0;

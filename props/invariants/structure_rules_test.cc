@@ -299,6 +299,18 @@ TEST_F(InvariantSetTest, TranslationOfNothing) {
     EXPECT_EQ(found_by_all(), "I-67");
 }
 
+TEST_F(InvariantSetTest, InterlockLeftBehind) {
+    populate();
+    pmap(1).interlocked = true;
+    EXPECT_EQ(found_by_all(), "I-68");
+}
+
+TEST_F(InvariantSetTest, StoppedCpuLeftBehind) {
+    populate();
+    kernel_.sched.cpus().quiesce(pmap(1).active);
+    EXPECT_EQ(found_by_all(), "I-68");
+}
+
 TEST_F(InvariantSetTest, CpuInNoAddressSpace) {
     populate();
     kernel_.machine.cpu(1).cr3 = 5U << kPageShift;
