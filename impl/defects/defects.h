@@ -24,10 +24,13 @@ enum class Defect : std::uint8_t {
     b21_prefault_wrap_closes_forward,
     b22_prefault_dirties,
     b24_prefault_walks_swap,
+    b25_prefault_beyond_size,
+    b40_invalid_page_counts,
     b54_truncation_keeps_dirty,
     b58_free_walks_the_chain,
     b59_free_keeps_translations,
     b61_reference_without_hold,
+    b63_look_behind_wraps,
     b65_protect_big_uncounts,
     b66_protect_big_clears_modify,
     b67_big_page_zeroed_only,
@@ -40,11 +43,13 @@ enum class Defect : std::uint8_t {
     b75_remove_all_counts_early,
     b76_last_wiring_tested_outside,
     b77_vanished_table_not_tested,
+    b79_emulation_test_inverted,
     b80_enter_quick_asserts_frame,
     b81_remove_pages_drops_reference,
     b82_extract_without_valid,
     b83_wiring_of_empty_pte,
     b84_prefault_reads_big_page,
+    b85_leaf_taken_for_big,
     b86_enter_stores_over,
     b87_protect_stores_plainly,
     b89_page_protect_clears_writeable,
@@ -70,12 +75,16 @@ enum class Defect : std::uint8_t {
     m08_pip_not_added,
     m10_block_freed_without_dirty,
     m11_steal_ignores_references,
+    m12_offsets_not_added,
+    m13_bypass_not_referenced,
+    m14_shadow_not_counted,
     m16_remove_without_harvest,
     m17_second_pv,
     m18_old_bit_first,
     m19_copy_before_joining,
     m20_cached_not_cleared,
     m22_free_keeps_block,
+    m24_renamed_page_clean,
     m26_stack_grown_again,
     w01_wp_ignored,
     w02_user_by_pte_only,
@@ -105,7 +114,7 @@ std::optional<Defect> find_defect(std::string_view id);
 
 class DefectSet {
   public:
-    bool on(Defect defect) const { return set_[static_cast<std::size_t>(defect)]; }
+    constexpr bool on(Defect defect) const { return set_[static_cast<std::size_t>(defect)]; }
     void switch_on(Defect defect) { set_.set(static_cast<std::size_t>(defect)); }
     bool none() const { return set_.none(); }
 

@@ -1,5 +1,7 @@
 #include "impl/page/page_system.h"
 
+#include "impl/page/swap_rule.h"
+
 namespace vmref::impl {
 
 namespace {
@@ -10,9 +12,14 @@ bool may_be_dirty(const Object& object) {
 
 }  // namespace
 
-PageSystem::PageSystem(const Config& config, const DefectSet& /*defects*/, Machine& machine, Scheduler& sched,
+PageSystem::PageSystem(const Config& config, const DefectSet& defects, Machine& machine, Scheduler& sched,
                        Journal& journal)
-    : config_(config), machine_(machine), sched_(sched), journal_(journal), pages_(std::size_t{config.frames} + 1) {
+    : config_(config),
+      defects_(defects),
+      machine_(machine),
+      sched_(sched),
+      journal_(journal),
+      pages_(std::size_t{config.frames} + 1) {
     ensure(machine_.memory().frames() == pages_.size(), "the machine has one frame per page and frame 0");
     for (Frame frame = 1; frame < pages_.size(); ++frame) {
         pages_[frame].frame = frame;
@@ -200,7 +207,9 @@ void PageSystem::rename(Page& page, Object& object, PageIndex index) {
     if (page.queue == Queue::cache) {
         deactivate(page);
     }
-    dirty(page);
+    if (rule::renamed<std::uint32_t>(defects_).dirties) {
+        dirty(page);
+    }
 }
 
 }  // namespace vmref::impl

@@ -150,6 +150,7 @@ class PageSystem {
     void dequeue(Page& page);
 
     const Config& config_;
+    const DefectSet& defects_;
     Machine& machine_;
     Scheduler& sched_;
     Journal& journal_;

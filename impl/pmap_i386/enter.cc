@@ -82,24 +82,25 @@ bool PmapSystem::make_room(Pmap& pmap, Va va, PtePointer pointer, const Page& m,
 
 // B-86: only this CPU hears of it.
 void PmapSystem::store_over(Pmap& pmap, Va va, PtePointer pointer) {
-    after_removal(pmap, va, pointer, change_here(pmap, va, pointer, pte::remove<std::uint32_t>));
+    const auto step_of = [](std::uint32_t word) { return pte::remove(word); };
+    after_removal(pmap, va, pointer, change_here(pmap, va, pointer, step_of));
 }
 
 // NOSYNC says that no CPU can have a translation of an address that had none: then nobody is told anyway.
 PmapSystem::PteStep PmapSystem::enter_step(Pmap& pmap, Va va, PtePointer pointer,
                                            const pte::Request<std::uint32_t>& request, bool nosync) {
+    std::uint32_t sample = 0;  // only B-69 takes one
     const auto step_of = [&](std::uint32_t word) {
-        PteStep step = pte::enter(word, request);
-        step.dirtied = step.dirtied && tracked(va);
-        return step;
+        const std::uint32_t old = pte::harvested(sample, word, defects_);
+        ensure_rule(!pte::leaf_refused(old, defects_), "I-79", "pmap_enter meets no 4 MiB page");
+        return pte::heeding(pte::enter(old, request), tracked(va));
     };
+    if (defects_.on(Defect::b69_enter_harvests_sample)) {
+        sample = word_at(pointer);
+        sched_.hardware_step();
+    }
     if (nosync && defects_.on(Defect::b72_nosync_always)) {
         return change_here(pmap, va, pointer, step_of);
-    }
-    if (defects_.on(Defect::b69_enter_harvests_sample)) {
-        const std::uint32_t sample = word_at(pointer);
-        sched_.hardware_step();
-        return change(pmap, va, pointer, [&](std::uint32_t) { return step_of(sample); });
     }
     return change(pmap, va, pointer, step_of);
 }

@@ -277,7 +277,6 @@ class PmapSystem {
     void remove_page(Pmap& pmap, Va va);
     void remove_in_table(Pmap& pmap, Va sva, Va eva);
     void remove_big(Pmap& pmap, Va va);
-    PteStep removal(std::uint32_t old, Va va);
 
     // --- protect.cc, bits.cc ---------------------------------------------------------------------------------------
     void protect_in_table(Pmap& pmap, Va sva, Va eva, Prot prot);

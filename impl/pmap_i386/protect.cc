@@ -31,16 +31,8 @@ void PmapSystem::protect(Pmap& pmap, Va sva, Va eva, Prot prot) {
 
 // All of a 4 MiB page, whatever part of it the range covers.
 void PmapSystem::protect_big(Pmap& pmap, Va va, Prot prot) {
-    change(pmap, va & kPteBigFrame, pointer_to(pde_address(pmap, va)), [&](std::uint32_t word) {
-        PteStep step = pte::protect_big(word, prot);
-        if (defects_.on(Defect::b65_protect_big_uncounts)) {
-            step.d_resident = 0U - kPtesPerTable;
-        }
-        if (defects_.on(Defect::b66_protect_big_clears_modify)) {
-            step.pte &= ~kPteM;
-        }
-        return step;
-    });
+    change(pmap, va & kPteBigFrame, pointer_to(pde_address(pmap, va)),
+           [&](std::uint32_t word) { return pte::protect_big(word, prot, defects_); });
     pde_changed(pmap);
 }
 
@@ -61,9 +53,7 @@ void PmapSystem::protect_in_table(Pmap& pmap, Va sva, Va eva, Prot prot) {
 }
 
 PmapSystem::PteStep PmapSystem::protect_step(std::uint32_t old, Va va, Prot prot) {
-    PteStep step = pte::protect(old, prot);
-    step.dirtied = step.dirtied && tracked(va);
-    return step;
+    return pte::heeding(pte::protect(old, prot), tracked(va));
 }
 
 // pmap_page_protect (pmap.c:3185).

@@ -9,19 +9,10 @@ namespace vmref::impl {
 // pmap_remove_pte (pmap.c:1835). Requires: the PTE is valid. Blocks once the mapping is gone.
 void PmapSystem::remove_pte(Pmap& pmap, Va va, PtePointer pointer) {
     coverage_.ran(PmapFunction::remove_pte);
-    const auto step_of = [&](std::uint32_t word) { return removal(word, va); };
+    const auto step_of = [&](std::uint32_t word) { return pte::remove(word, tracked(va), defects_); };
     const PteStep step = defects_.on(Defect::b98_invalidation_deferred) ? change_here(pmap, va, pointer, step_of)
                                                                         : change(pmap, va, pointer, step_of);
     after_removal(pmap, va, pointer, step);
-}
-
-// Of an address that is not tracked M means nothing.
-PmapSystem::PteStep PmapSystem::removal(std::uint32_t old, Va va) {
-    PteStep step = pte::remove(old);
-    const bool forget = defects_.on(Defect::m16_remove_without_harvest);
-    step.dirtied = step.dirtied && !forget && tracked(va);
-    step.referenced = step.referenced && !forget;
-    return step;
 }
 
 // The rest of pmap_remove_entry (pmap.c:1753) or of pmap_remove_pte.
@@ -100,11 +91,8 @@ void PmapSystem::remove_pages(Pmap& pmap, Va sva, Va eva) {
             continue;
         }
         const PtePointer pointer = quick_leaf(pv);
-        const PteStep step = change(pmap, pv.va, pointer, [&](std::uint32_t word) {
-            PteStep gone = pte::teardown(word);
-            gone.referenced = gone.referenced && !defects_.on(Defect::b81_remove_pages_drops_reference);
-            return gone;
-        });
+        const PteStep step =
+            change(pmap, pv.va, pointer, [&](std::uint32_t word) { return pte::teardown(word, defects_); });
         if (!step.pv_gone) {
             continue;  // wired
         }

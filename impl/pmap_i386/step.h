@@ -4,6 +4,7 @@
 // A stored word is 0 or a valid 4 KiB leaf. No step leaves M without RW on a managed leaf.
 #pragma once
 
+#include "impl/defects/defects.h"
 #include "impl/machine/pte.h"
 #include "ops/types.h"
 
@@ -92,6 +93,32 @@ constexpr Step<W> teardown(W old) {
     return choose<W>(any(old, kPteW), keep(old), remove(old));
 }
 
+// Of an address that is not tracked M means nothing (pmap.c:682).
+template <Word W>
+constexpr Step<W> heeding(Step<W> step, Same<Bool<W>> tracked) {
+    step.dirtied = step.dirtied && tracked;
+    return step;
+}
+
+// pmap_remove_pte as the pmap runs it.
+template <Word W>
+constexpr Step<W> remove(W old, Same<Bool<W>> tracked, const DefectSet& defects) {
+    Step<W> step = heeding<W>(remove(old), tracked);
+    if (defects.on(Defect::m16_remove_without_harvest)) {
+        step.dirtied = step.referenced = Bool<W>(false);
+    }
+    return step;
+}
+
+template <Word W>
+constexpr Step<W> teardown(W old, const DefectSet& defects) {
+    Step<W> step = teardown(old);
+    if (defects.on(Defect::b81_remove_pages_drops_reference)) {
+        step.referenced = Bool<W>(false);
+    }
+    return step;
+}
+
 // pmap_enter. Requires: `old` is 0 or maps the same frame; another mapping is removed first. In place, a word that
 // differs only in A and M stays as it is; otherwise M moves to the page. MANAGED follows the leaf that is there.
 template <Word W>
@@ -105,6 +132,18 @@ constexpr Step<W> enter(W old, Request<W> request) {
             .d_wired = delta(old, now, kPteW),
             .dirtied = all(old, kPteManaged | kPteM),
             .pv_new = !in_place && request.managed};
+}
+
+// The word whose M is harvested: the one that the store exchanges, not an earlier sample (catalogue D-14, B-69).
+template <Word W>
+constexpr W harvested(W sample, Same<W> exchanged, const DefectSet& defects) {
+    return defects.on(Defect::b69_enter_harvests_sample) ? sample : exchanged;
+}
+
+// Only a directory entry maps 4 MiB; bit 7 of a leaf is its PAT bit (pmap.c:2262, B-85).
+template <Word W>
+constexpr Bool<W> leaf_refused(W leaf, const DefectSet& defects) {
+    return defects.on(Defect::b85_leaf_taken_for_big) ? any(leaf, kPtePS) : Bool<W>(false);
 }
 
 // pmap_enter_quick: readable, unwired, user; whatever is mapped there stays (pmap.c:2423).
@@ -158,6 +197,18 @@ template <Word W>
 constexpr Step<W> protect_big(W pde, Same<W> prot) {
     return choose<W>(none(prot, kProtRead), remove_big(pde),
                      choose<W>(any(prot, kProtWrite), keep(pde), keep(W(pde & ~W(kPteRW)))));
+}
+
+template <Word W>
+constexpr Step<W> protect_big(W pde, Same<W> prot, const DefectSet& defects) {
+    Step<W> step = protect_big(pde, prot);
+    if (defects.on(Defect::b65_protect_big_uncounts)) {
+        step.d_resident = W(0U) - W(kPtesPerTable);
+    }
+    if (defects.on(Defect::b66_protect_big_clears_modify)) {
+        step.pte = step.pte & ~W(kPteM);
+    }
+    return step;
 }
 
 // pmap_clearbit on a managed leaf: M goes with RW, to the page; a cleared M or A is the caller's to remember.

@@ -1,11 +1,14 @@
 // Collapse and bypass of backing objects (vm_object.c:1067-1490), repaired as catalogue D-7 says.
 //
 // Both leave what every reader sees unchanged (I-37, I-38). For an index of the parent, in this order: the parent's
-// valid page, the parent's block, the backing page, the backing block, what lies below.
+// valid page, the parent's block, the backing page, the backing block, what lies below. What becomes of each page is
+// decided in impl/vm/rules.
 #include <algorithm>
 
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
+#include "impl/vm/rules/chain.h"
+#include "impl/vm/rules/links.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -24,10 +27,35 @@ Window window_of(const Object& object) {
     return {object.backing_index(0), object.size};
 }
 
-// Data of the parent's own at `index`: then the backing page is not seen through it. An invalid page is none (B-40).
-bool has_own_data(Kernel& k, Object& object, PageIndex index) {
-    const Page* const page = k.pages.lookup(object, index);
-    return (page != nullptr && page->valid != 0) || pager_has_page(object, index);
+using Slot = rule::Slot<std::uint32_t>;
+using CollapseChoice = rule::CollapseChoice<std::uint32_t>;
+
+Slot slot_of(const Object& object, PageIndex index, const Page* page) {
+    return {.resident = page != nullptr,
+            .valid = page != nullptr && page->valid != 0,
+            .block = pager_has_page(object, index)};
+}
+
+// A page of the backing object, the parent's page in its place, and what is to become of them.
+struct Meeting {
+    Page* above = nullptr;
+    bool in_window = false;
+    CollapseChoice choice{};
+};
+
+Meeting meet(Kernel& k, Object& object, const Object& backing, const Page& page) {
+    const Window window = window_of(object);
+    Meeting met;
+    met.in_window = window.contains(page.pindex);
+    Slot above{};
+    if (met.in_window) {
+        const PageIndex index = window.above(page.pindex);
+        met.above = k.pages.lookup(object, index);
+        above = slot_of(object, index, met.above);
+    }
+    met.choice =
+        rule::collapse_choice<std::uint32_t>(slot_of(backing, page.pindex, &page), above, met.in_window, k.defects);
+    return met;
 }
 
 bool pinned(const Page* page) {
@@ -36,39 +64,30 @@ bool pinned(const Page* page) {
 
 // Whether the merge would have to destroy a wired or held page on either side: then it is refused (D-7, I-39).
 bool would_destroy_pinned(Kernel& k, Object& object, Object& backing) {
-    const Window window = window_of(object);
     return std::any_of(backing.pages.begin(), backing.pages.end(), [&](const Page& page) {
-        const bool moves =
-            page.valid != 0 && window.contains(page.pindex) && !has_own_data(k, object, window.above(page.pindex));
-        if (!moves) {
-            return pinned(&page);
-        }
-        return pinned(k.pages.lookup(object, window.above(page.pindex)));
+        const Meeting met = meet(k, object, backing, page);
+        return rule::destroys_pinned(met.choice, pinned(&page), pinned(met.above));
     });
 }
 
 // One page of the backing object is moved up or destroyed (vm_object.c:1187-1275). The page is busied by us; its block
 // goes only with valid data that moves or dies (B-41, B-43): the block of an invalid page is left to swap_pager_copy.
 void scan_page(Kernel& k, Object& object, Object& backing, Page& page) {
-    const Window window = window_of(object);
+    const Meeting met = meet(k, object, backing, page);
     const PageIndex index = page.pindex;
-    if (page.valid == 0) {
-        page_unmap_and_free(k, page);
-        return;
-    }
-    if (backing.swap_slot(index) != kNoSwapSlot) {
+    if (met.choice.frees_block) {
         swap_free_space(k, backing, index, 1);
         page.clear(kPageSwapped);
     }
-    if (!window.contains(index) || has_own_data(k, object, window.above(index))) {
+    if (!met.choice.moves) {
         page_unmap_and_free(k, page);
         return;
     }
-    if (Page* const invalid = k.pages.lookup(object, window.above(index))) {
-        k.pages.busy_wait(*invalid);
-        page_unmap_and_free(k, *invalid);
+    if (met.choice.frees_above) {
+        k.pages.busy_wait(*met.above);
+        page_unmap_and_free(k, *met.above);
     }
-    k.pages.rename(page, object, window.above(index));
+    k.pages.rename(page, object, window_of(object).above(index));
     k.pages.wakeup(page);
 }
 
@@ -91,9 +110,7 @@ void scan_available(Kernel& k, Object& object, Object& backing) {
         if (page.valid == 0 || pinned(&page) || !k.pages.busy_try(page)) {
             continue;
         }
-        const Window window = window_of(object);
-        const Page* const above =
-            window.contains(page.pindex) ? k.pages.lookup(object, window.above(page.pindex)) : nullptr;
+        const Page* const above = meet(k, object, backing, page).above;
         if (above != nullptr && (above->valid == 0 || above->busied() || above->soft_busy != 0)) {
             k.pages.wakeup(page);  // an actor is filling that slot
             continue;
@@ -108,10 +125,8 @@ bool all_shadowed(Kernel& k, Object& object, Object& backing) {
     if (backing.type != ObjectType::default_) {
         return false;
     }
-    const Window window = window_of(object);
-    return std::none_of(backing.pages.begin(), backing.pages.end(), [&](const Page& page) {
-        return page.valid != 0 && window.contains(page.pindex) && !has_own_data(k, object, window.above(page.pindex));
-    });
+    return std::none_of(backing.pages.begin(), backing.pages.end(),
+                        [&](const Page& page) { return meet(k, object, backing, page).choice.moves; });
 }
 
 // The parent takes everything over and the backing object ceases to exist (vm_object.c:1350-1435).
@@ -133,7 +148,7 @@ void merge(Kernel& k, Object& object, Object& backing) {
     chain_release(object);
 
     Object* const below = backing.backing;
-    const std::uint64_t offset = object.backing_offset + backing.backing_offset;
+    const std::uint64_t offset = rule::joined_offset(object.backing_offset, backing.backing_offset, k.defects);
     object_unlink_backing(k, object);
     if (below != nullptr) {
         object_unlink_backing(k, backing);
@@ -154,10 +169,12 @@ void bypass(Kernel& k, Object& object, Object& backing) {
         k.journal.narration->object_bypassed(object.id, backing.id);
     }
     Object* const below = backing.backing;
-    const std::uint64_t offset = object.backing_offset + backing.backing_offset;
+    const std::uint64_t offset = rule::joined_offset(object.backing_offset, backing.backing_offset, k.defects);
     object_unlink_backing(k, object);
     if (below != nullptr) {
-        object_reference(k, *below);
+        for (unsigned gained = rule::bypass_references(k.defects); gained > 0; --gained) {
+            object_reference(k, *below);
+        }
         object_set_backing(k, object, *below, offset);
     } else {
         object.backing_offset = 0;

@@ -3,6 +3,7 @@
 
 #include "impl/vm/fault_state.h"
 #include "impl/vm/pager.h"
+#include "impl/vm/rules/rights.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -31,7 +32,7 @@ Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     LookupResult found = map_lookup(fs.k, map, va, fault_type);
     for (bool grown = false; found.status == Status::invalid_address && may_grow; grown = true) {
         ensure_rule(!grown, "I-89", "a fault grows a stack once");
-        may_grow = fs.k.on(Defect::m26_stack_grown_again);
+        may_grow = rule::may_grow_again(fs.k.defects);
         if (map_growstack(fs.k, map, va) != Status::success) {
             return Status::failure;
         }
@@ -65,9 +66,7 @@ bool forbidden_by_nofault(const FaultState& fs, bool retried) {
 Status enter_page(FaultState& fs, Va va) {
     Kernel& k = fs.k;
     fs.m->set(kPageReferenced);
-    // The i386 cannot map "no access": the protection table turns none into readable (pmap.c:3313-3333). Only B-20 gets
-    // here.
-    const Prot prot = fs.prot == kProtNone ? kProtRead : fs.prot;
+    const auto prot = static_cast<Prot>(rule::entered_rights<std::uint32_t>(fs.prot));
     const bool wired = k.on(Defect::b73_enter_forgets_wiring) ? fs.wiring() : fs.wired;
     const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, prot, wired);
     if (entered != Status::success) {
@@ -129,8 +128,7 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     if (looked_up != Status::success) {
         return looked_up;
     }
-    // The i386 cannot map without read: an entry without rights is refused, wired or not (catalogue B-20, D-14).
-    if (fs.first_prot == kProtNone && !k.on(Defect::b20_wire_none_enters_page)) {
+    if (rule::maps_nothing<std::uint32_t>(fs.first_prot, k.defects)) {
         if (fs.wiring() && k.on(Defect::b19_wire_lowers_max_protection)) {
             fs.entry->max_protection = static_cast<Prot>(fs.entry->max_protection & ~kProtWrite);
         }
@@ -141,9 +139,8 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
         unlock_map(fs);
         return Status::failure;
     }
-    // A wired page must stay as its entry says, whatever this access needs (vm_fault.c:571).
-    const bool reads_only = fs.wiring() && k.on(Defect::b95_wire_for_reading_only);
-    const Prot needed = reads_only ? kProtRead : fs.wired ? fs.first_prot : fault_type;
+    const auto needed = static_cast<Prot>(
+        rule::needed_rights<std::uint32_t>(fault_type, fs.first_prot, fs.wired, fs.wiring(), k.defects));
     hold_first_object(fs);
     Object& top = *fs.first_object;
     Status status = vm_fault_object(fs, pindex, needed);

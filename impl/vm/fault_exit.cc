@@ -1,4 +1,5 @@
-// How a fault gives back what it took: at an exit, and at the end (vm_fault.c:176-263).
+// What the steps of a fault share: its narration, and how it gives back what it took, at an exit and at the end
+// (vm_fault.c:176-263).
 #include "impl/vm/fault_state.h"
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
@@ -35,6 +36,16 @@ void dispose(FaultState& fs, PageFate fate) {
 
 }  // namespace
 
+void narrate_search(const FaultState& fs, PageIndex pindex, bool busy_elsewhere) {
+    LevelFind find = LevelFind::nothing;
+    if (busy_elsewhere) {
+        find = LevelFind::busy;
+    } else if (fs.m != nullptr) {
+        find = !fs.m->fully_valid() ? LevelFind::invalid : fs.m->has(kPageRam) ? LevelFind::mark : LevelFind::page;
+    }
+    fs.k.journal.narration->level_searched({fs.object->id, pindex, fs.m != nullptr ? fs.m->frame : 0}, find);
+}
+
 void release_page(FaultState& fs) {
     fs.k.pages.deactivate(*fs.m);
     fs.k.pages.wakeup(*fs.m);
@@ -60,7 +71,9 @@ void cleanup_fault(FaultState& fs) {
 }
 
 void unlock_things(FaultState& fs) {
-    if (fs.below_top() && fs.k.on(Defect::m06_placeholder_freed_twice)) {
+    // cleanup_fault frees it once; M-06 before that, too.
+    const auto frees = rule::placeholder_frees<std::uint32_t>(fs.below_top(), fs.k.defects);
+    for (std::uint32_t more = frees; more > 1; --more) {
         vnode_pager_freepage(fs.k, *fs.first_m);
     }
     cleanup_fault(fs);
@@ -72,49 +85,46 @@ void unlock_things(FaultState& fs) {
 }
 
 void release_chain(FaultState& fs, Object& first, Object& last) {
-    if (fs.k.on(Defect::m05_chain_released_partly)) {
-        chain_release(last);
-    } else {
-        chain_release_all(first, last);
-    }
+    chain_release_all(rule::releases_whole_chain(fs.k.defects) ? first : last, last);
 }
 
 Status leave(FaultState& fs, FaultExit exit) {
     Kernel& k = fs.k;
-    const ExitRule& rule = kExitRules[static_cast<std::size_t>(exit)];
+    const ExitRule& row = exit_rule(exit);
+    const auto releases = rule::exit_releases<std::uint32_t>(exit, fs.below_top(), k.defects);
     ++k.stats.fault_exits[static_cast<std::size_t>(exit)];
     if (k.journal.narration != nullptr) {
-        k.journal.narration->fault_left(rule.name);
+        k.journal.narration->fault_left(row.name);
     }
-    dispose(fs, rule.page);
-    fs.first_shared = fs.first_shared && !rule.clears_first_shared;
-    fs.shared = fs.shared && !rule.clears_shared;
-    if (exit != FaultExit::top_needs_exclusive || !k.on(Defect::m04_exit_keeps_pip)) {
+    dispose(fs, row.page);
+    fs.first_shared = fs.first_shared && !row.clears_first_shared;
+    fs.shared = fs.shared && !row.clears_shared;
+    if (releases.top_paging != 0) {
         pip_wakeup(*fs.first_object, k.sched);
     }
     release_chain(fs, *fs.first_object, *fs.object);
-    if (fs.below_top() && exit == FaultExit::no_memory && k.on(Defect::b102_no_memory_holds_again)) {
-        object_hold(*fs.object, k.sched);
-    } else if (fs.below_top()) {
+    if (releases.level_holds == 1) {
         object_drop(*fs.object);
+    } else if (releases.level_holds != 0) {
+        object_hold(*fs.object, k.sched);  // B-102
     }
     unlock_things(fs);
     Page* const awaited = fs.m;
     fs.m = nullptr;
-    if (rule.wait == ExitWait::page && awaited != nullptr) {
+    if (row.wait == ExitWait::page && awaited != nullptr) {
         k.pages.sleep_busy(*awaited);
         ++k.stats.intrans;
     }
-    if (rule.wait == ExitWait::memory) {
+    if (row.wait == ExitWait::memory) {
         if (fs.allow_nofault && k.curproc != nullptr && k.curproc->nofault) {
-            return rule.status;
+            return row.status;
         }
         k.wait_for_memory();
         if (k.current_dying()) {
             return Status::protection_failure;
         }
     }
-    return rule.status;
+    return row.status;
 }
 
 }  // namespace vmref::impl

@@ -1,7 +1,10 @@
 // vm_fault_object: down the shadow chain to the page, and up again with a copy if need be (vm_fault.c:1543-2288).
+#include "impl/page/swap_rule.h"
 #include "impl/vm/fault_state.h"
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
+#include "impl/vm/rules/chain.h"
+#include "impl/vm/rules/rights.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -20,9 +23,12 @@ class ChainWalk {
     Status run();
 
   private:
+    using LevelChoice = rule::LevelChoice<std::uint32_t>;
+
     Search search_level();
-    void narrate_search(bool busy_elsewhere) const;
-    Search take_resident();
+    LevelChoice choose() const;
+    bool held_shared() const;
+    Search take_resident(const LevelChoice& choice);
     Search allocate();
     Search page_in();
     bool step_down();
@@ -36,6 +42,9 @@ class ChainWalk {
         status_ = leave(fs_, exit);
         return Search::left;
     }
+    Search leave_for_exclusive() {
+        return leave_with(fs_.below_top() ? FaultExit::backing_needs_exclusive : FaultExit::top_needs_exclusive);
+    }
     bool may_steal();
     bool steal_conditions_hold() const;
 
@@ -47,35 +56,41 @@ class ChainWalk {
     Status status_ = Status::success;
 };
 
+// The level as the rules see it.
+ChainWalk::LevelChoice ChainWalk::choose() const {
+    const Page* const m = fs_.m;
+    const rule::Level<std::uint32_t> level{.top = !fs_.below_top(),
+                                           .resident = m != nullptr,
+                                           .valid = m != nullptr && m->fully_valid(),
+                                           .marked = m != nullptr && m->has(kPageRam),
+                                           .pager = fs_.try_pager()};
+    return rule::level_choice(level, k_.defects);
+}
+
 // The page is resident and busied by us (vm_fault.c:1639-1694).
-Search ChainWalk::take_resident() {
+Search ChainWalk::take_resident(const LevelChoice& choice) {
     const bool was_cached = fs_.m->queue == Queue::cache;
     k_.pages.unqueue(*fs_.m);
     if (was_cached && k_.pages.count_severe()) {
         return leave_with(FaultExit::cache_page_severe);
     }
-    if (!fs_.m->fully_valid()) {
-        return Search::not_here;
-    }
-    if (fs_.m->has(kPageRam)) {
+    if (fs_.m->fully_valid()) {
         fs_.m->clear(kPageRam);
-        // The mark is a hint: without a pager there is nothing to read ahead (catalogue D-15).
-        if (fs_.try_pager() || k_.on(Defect::b11_ram_page_zero_filled)) {
-            return Search::not_here;
-        }
     }
-    return Search::found;
+    return choice.found ? Search::found : Search::not_here;
+}
+
+// The level is to be changed, which a shared hold of it does not allow: the next attempt holds it exclusively.
+bool ChainWalk::held_shared() const {
+    return rule::held_shared(!fs_.below_top(), fs_.first_shared, fs_.shared);
 }
 
 // Not resident, and this is the top or the pager may have it: a new invalid page (vm_fault.c:1700-1778).
 Search ChainWalk::allocate() {
-    if (!fs_.below_top() && fs_.first_shared) {
-        return leave_with(FaultExit::top_needs_exclusive);
+    if (held_shared()) {
+        return leave_for_exclusive();
     }
-    if (fs_.below_top() && fs_.shared) {
-        return leave_with(FaultExit::backing_needs_exclusive);
-    }
-    if (pindex_ >= fs_.object->size) {
+    if (!rule::fits(pindex_, fs_.object->size)) {
         return leave_with(FaultExit::beyond_size);
     }
     if (!k_.pages.count_severe()) {
@@ -92,11 +107,8 @@ Search ChainWalk::allocate() {
 
 // readrest: the pager fills the page, with the map unlocked (vm_fault.c:1794-1982). Blocks
 Search ChainWalk::page_in() {
-    if (!fs_.below_top() && fs_.first_shared) {
-        return leave_with(FaultExit::top_pager_exclusive);
-    }
-    if (fs_.below_top() && fs_.shared) {
-        return leave_with(FaultExit::backing_pager_exclusive);
+    if (held_shared()) {
+        return leave_with(fs_.below_top() ? FaultExit::backing_pager_exclusive : FaultExit::top_pager_exclusive);
     }
     unlock_map(fs_);
     const PagerResult result = pager_get_page(k_, *fs_.object, pindex_, fs_.m, fs_.behavior);
@@ -130,16 +142,6 @@ Search ChainWalk::page_in() {
     return Search::not_here;
 }
 
-void ChainWalk::narrate_search(bool busy_elsewhere) const {
-    LevelFind find = LevelFind::nothing;
-    if (busy_elsewhere) {
-        find = LevelFind::busy;
-    } else if (fs_.m != nullptr) {
-        find = !fs_.m->fully_valid() ? LevelFind::invalid : fs_.m->has(kPageRam) ? LevelFind::mark : LevelFind::page;
-    }
-    k_.journal.narration->level_searched({fs_.object->id, pindex_, fs_.m != nullptr ? fs_.m->frame : 0}, find);
-}
-
 // One object of the chain (vm_fault.c:1593-1982).
 Search ChainWalk::search_level() {
     if (fs_.object->has(kObjDead)) {
@@ -148,32 +150,30 @@ Search ChainWalk::search_level() {
     bool busy_elsewhere = false;
     fs_.m = k_.pages.lookup_busy_try(*fs_.object, pindex_, busy_elsewhere);
     if (k_.journal.narration != nullptr) {
-        narrate_search(busy_elsewhere);
+        narrate_search(fs_, pindex_, busy_elsewhere);
     }
     if (busy_elsewhere) {
         return leave_with(FaultExit::page_busy);
     }
+    const LevelChoice choice = choose();
     Search result = Search::not_here;
     if (fs_.m != nullptr) {
-        result = take_resident();
-    } else if (fs_.try_pager() || !fs_.below_top()) {
+        result = take_resident(choice);
+    } else if (choice.allocates) {
         result = allocate();
     }
-    if (result == Search::not_here && fs_.try_pager()) {
-        return page_in();
-    }
-    if (result != Search::not_here || fs_.m == nullptr) {
+    if (result != Search::not_here) {
         return result;
+    }
+    if (choice.asks_pager) {
+        return page_in();
     }
     // An invalid page without pager: below the top it is released before the step down (catalogue D-5), at the top it
     // is the placeholder; both change the object's pages.
-    if (!fs_.below_top() && fs_.first_shared) {
-        return leave_with(FaultExit::top_needs_exclusive);
+    if (fs_.m != nullptr && held_shared()) {
+        return leave_for_exclusive();
     }
-    if (fs_.below_top()) {
-        if (fs_.shared) {
-            return leave_with(FaultExit::backing_needs_exclusive);
-        }
+    if (choice.releases) {
         vnode_pager_freepage(k_, *fs_.m);
         fs_.m = nullptr;
     }
@@ -333,10 +333,11 @@ Status ChainWalk::publish() {
     if ((fs_.prot & kProtWrite) != 0) {
         object_set_writeable_dirty(*fs_.m->object);
         const bool dirties = (fs_.fault_flags & kFaultDirty) != 0;
-        if (dirties) {
+        const auto granted = rule::write_granted<std::uint32_t>(fs_.m->has(kPageSwapped), dirties, k_.defects);
+        if (granted.dirties) {
             k_.pages.dirty(*fs_.m);
         }
-        if (fs_.m->has(kPageSwapped) && (dirties || k_.on(Defect::m10_block_freed_without_dirty))) {
+        if (granted.frees_block) {
             if (fs_.first_shared) {
                 return leave(fs_, FaultExit::swap_needs_exclusive);
             }
@@ -372,10 +373,10 @@ Status ChainWalk::run() {
     }
     ensure_rule(fs_.m->busied(), "I-55", "a found page is busied");
     if (fs_.below_top()) {
-        if ((fault_type_ & kProtWrite) != 0) {
+        if (rule::copies_up<std::uint32_t>(fault_type_)) {
             copy_up();
-        } else if (!k_.on(Defect::m01_backing_page_writable)) {
-            fs_.prot = static_cast<Prot>(fs_.prot & ~kProtWrite);
+        } else {
+            fs_.prot = static_cast<Prot>(rule::rights_below_top<std::uint32_t>(fs_.prot, k_.defects));
         }
     }
     return publish();
@@ -384,7 +385,8 @@ Status ChainWalk::run() {
 }  // namespace
 
 Status vm_fault_object(FaultState& fs, PageIndex first_pindex, Prot fault_type) {
-    fs.prot = fs.first_prot;
+    fs.prot =
+        static_cast<Prot>(rule::rights_to_begin_with<std::uint32_t>(fs.first_prot, fault_type, rule::kPmapEmulatesAd));
     fs.object = fs.first_object;
     ChainWalk walk(fs, first_pindex, fault_type);
     const Status status = walk.run();

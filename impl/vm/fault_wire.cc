@@ -3,6 +3,7 @@
 #include "impl/vm/kernel.h"
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
+#include "impl/vm/rules/rights.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -156,7 +157,8 @@ void shadow_chain_end(Kernel& k, Object& copy, MapEntry& from) {
 // them to later faults.
 void enter_copied_page(Kernel& k, MapEntry& to, PageIndex index) {
     Page* const page = k.pages.lookup(*to.object, index);
-    const Prot prot = k.on(Defect::b15_copy_entry_max_protection) ? to.max_protection : to.protection;
+    const auto prot =
+        static_cast<Prot>(rule::copied_rights<std::uint32_t>(to.protection, to.max_protection, k.defects));
     if (page == nullptr || prot == kProtNone || (prot & kProtRead) == 0) {
         return;
     }

@@ -1,6 +1,7 @@
 // vm_map_lookup: which object and page a fault is about, and with which rights (semantics.md 2.1).
 #include "impl/vm/kernel.h"
 #include "impl/vm/map.h"
+#include "impl/vm/rules/rights.h"
 
 namespace vmref::impl {
 
@@ -24,8 +25,13 @@ bool lock_for_change(Kernel& k, Map& map) {
     return false;
 }
 
+bool untouchable_when_wired(const Kernel& k, const MapEntry& entry) {
+    return k.on(Defect::b18_wired_mprotect_not_copied) && entry.has(kEntryUserWired) &&
+           !entry.has(kEntryInTransition) && entry.has(kEntryCow);
+}
+
 // One attempt, rules 2 to 12. False: start over. The map is locked, one way or the other, in every case.
-bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_typea, LookupResult& result) {
+bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_type, LookupResult& result) {
     result = {};
     if (k.journal.narration != nullptr) {
         k.journal.narration->entry_looked_at(map.pmap->id, va);
@@ -35,28 +41,25 @@ bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_typea, LookupResult& re
         result.status = Status::invalid_address;
         return true;
     }
-    Prot prot = (fault_typea & kProtOverrideWrite) != 0 ? entry->max_protection : entry->protection;
-    Prot fault_type = fault_typea & kProtAll;
-    const bool untouchable_when_wired = k.on(Defect::b18_wired_mprotect_not_copied) && entry->has(kEntryUserWired) &&
-                                        !entry->has(kEntryInTransition) && entry->has(kEntryCow) &&
-                                        (fault_typea & kProtOverrideWrite) == 0 && (fault_type & kProtWrite) != 0;
-    if ((fault_type & ~prot) != 0 || untouchable_when_wired) {
+    const rule::EntryRights<std::uint32_t> held{.protection = entry->protection,
+                                                .max_protection = entry->max_protection,
+                                                .needs_copy = entry->has(kEntryNeedsCopy),
+                                                .wired = entry->wired_count != 0,
+                                                .untouchable = untouchable_when_wired(k, *entry)};
+    const rule::Asked<std::uint32_t> asked{.fault_type = fault_type,
+                                           .override_write = (fault_type & kProtOverrideWrite) != 0,
+                                           .emulates_ad = rule::kPmapEmulatesAd};
+    const rule::LookupRights<std::uint32_t> rights = rule::lookup_rights(held, asked, k.defects);
+    if (rights.refused) {
         result.status = Status::protection_failure;
         return true;
     }
-    if (entry->wired_count != 0) {
-        result.wired = true;
-        prot = fault_type = entry->protection;
-    }
-    if (entry->has(kEntryNeedsCopy)) {
-        if ((fault_type & kProtWrite) != 0) {
-            if (!lock_for_change(k, map)) {
-                return false;
-            }
-            map_entry_shadow(k, *entry, false);
-        } else {
-            prot = static_cast<Prot>(prot & ~kProtWrite);
+    result.wired = held.wired;
+    if (rights.makes_copy) {
+        if (!lock_for_change(k, map)) {
+            return false;
         }
+        map_entry_shadow(k, *entry, false);
     }
     if (entry->object == nullptr) {
         if (!lock_for_change(k, map)) {
@@ -68,7 +71,7 @@ bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_typea, LookupResult& re
     result.entry = entry;
     result.object = entry->object;
     result.pindex = entry->index_of(va);
-    result.prot = prot;
+    result.prot = static_cast<Prot>(rights.prot);
     return true;
 }
 

@@ -1,8 +1,10 @@
 // Ranges of an object: removal, cleaning, advice (vm_object.c:486-990, 1499-1594).
 #include <algorithm>
 
+#include "impl/page/swap_rule.h"
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
+#include "impl/vm/rules/runs.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -36,9 +38,9 @@ void remove_page(Kernel& k, Page& page, bool clean_only) {
     page_unmap_and_free(k, page);
 }
 
-// The next page of a run to flush: marked, dirty, and busied by us; nullptr ends the run.
-Page* next_to_flush(Kernel& k, Object& object, PageIndex index, PageIndex end) {
-    Page* const page = index < end ? k.pages.lookup(object, index) : nullptr;
+// The page at `index` if it belongs to a run that is flushed: marked, dirty, and now busied by us.
+Page* next_to_flush(Kernel& k, Object& object, PageIndex index) {
+    Page* const page = k.pages.lookup(object, index);
     if (page == nullptr || !page->has(kPageCleanChk) || !k.pages.busy_try(*page)) {
         return nullptr;
     }
@@ -51,21 +53,36 @@ Page* next_to_flush(Kernel& k, Object& object, PageIndex index, PageIndex end) {
     return page;
 }
 
-// vm_object_page_collect_flush (vm_object.c:642): the run of dirty neighbours from `page` on, at most
-// pageout_page_count long, is written in index order. Returns the index after the run. Requires: page busied, dirty.
+// What was stored to during the write is protected again (vm_object.c:735-746).
+void flush_page(Kernel& k, Page& page) {
+    page.clear(kPageCleanChk);
+    pager_put_page(k, page);
+    if (page.dirty != 0) {
+        k.pmaps.page_protect(page, kProtRead);
+    }
+    k.pages.wakeup(page);
+}
+
+// vm_object_page_collect_flush (vm_object.c:642): the dirty neighbours of `first`, behind it and then, if there is room
+// left, in front of it, are written with it: at most pageout_page_count pages. Returns the index after the run.
+// Requires: page busied, dirty.
 PageIndex flush_run(Kernel& k, Object& object, Page& first, PageIndex end) {
-    const PageIndex run_end = std::min<PageIndex>(end, first.pindex + k.config.pageout_page_count);
-    PageIndex index = first.pindex;
-    Page* page = &first;
-    while (page != nullptr) {
-        page->clear(kPageCleanChk);
-        pager_put_page(k, *page);
-        // What was stored to during the write is protected again (vm_object.c:735-746).
-        if (page->dirty != 0) {
-            k.pmaps.page_protect(*page, kProtRead);
+    const PageIndex count = k.config.pageout_page_count;
+    const PageIndex pivot = first.pindex;
+    const PageIndex run_end = rule::run_end(pivot, count, end);
+    PageIndex index = pivot;
+    for (Page* page = &first; page != nullptr; page = index < run_end ? next_to_flush(k, object, index) : nullptr) {
+        flush_page(k, *page);
+        ++index;
+    }
+    const PageIndex room = count - std::min(count, index - pivot);
+    const PageIndex run_start = rule::run_start(pivot, room, k.defects);
+    for (PageIndex before = pivot; before != run_start;) {
+        Page* const page = next_to_flush(k, object, --before);
+        if (page == nullptr) {
+            break;
         }
-        k.pages.wakeup(*page);
-        page = next_to_flush(k, object, ++index, run_end);
+        flush_page(k, *page);
     }
     return index;
 }
@@ -97,6 +114,8 @@ bool may_discard(const Object& object, PageIndex index) {
 // MADV_FREE of one resident page (vm_object.c:963-985): clean, unreferenced, without block. M goes with invalidation: a
 // store through a translation that has seen M would be lost otherwise (B-59).
 void free_page_contents(Kernel& k, Page& page) {
+    const bool block = page.object->swap_slot(page.pindex) != kNoSwapSlot;
+    const auto freed = rule::advised_free<std::uint32_t>(block, k.defects);
     if (k.on(Defect::b59_free_keeps_translations)) {
         k.pmaps.clear_modify_in_tables(page);
     } else {
@@ -105,7 +124,7 @@ void free_page_contents(Kernel& k, Page& page) {
     k.pages.undirty(page);
     page.act_count = 0;
     page_dontneed(k, page);
-    if (!k.on(Defect::m22_free_keeps_block)) {
+    if (freed.frees_block) {
         swap_free_space(k, *page.object, page.pindex, 1);
         page.clear(kPageSwapped);
     }

@@ -2,6 +2,7 @@
 #include "impl/vm/fault.h"
 #include "impl/vm/kernel.h"
 #include "impl/vm/pager.h"
+#include "impl/vm/rules/chain.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -119,7 +120,8 @@ Neighbour find_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot, Obj
 
 // Nobody has data: a zeroed page in the top object, if the fast path is on and memory is plenty (vm_fault.c:2845-2857).
 Page* allocate_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot) {
-    if (k.config.fast_fault == 0 || (prot & kProtWrite) == 0 || k.pages.count_min() || index >= top.size) {
+    if (k.config.fast_fault == 0 || (prot & kProtWrite) == 0 || k.pages.count_min() ||
+        !rule::neighbour_fits(index, top.size, k.defects)) {
         return nullptr;
     }
     Page* const m = k.pages.alloc(top, index, AllocClass::normal);

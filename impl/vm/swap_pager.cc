@@ -1,9 +1,11 @@
 // Blocks of anonymous objects (swap_pager.c as summarised in semantics.md 2.9).
 #include <algorithm>
 
+#include "impl/page/swap_rule.h"
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
 #include "impl/vm/read_ahead.h"
+#include "impl/vm/rules/chain.h"
 
 namespace vmref::impl {
 
@@ -57,7 +59,10 @@ void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex b
         const PageIndex above = index - base;
         const bool in_window = index >= base && above < destination.size;
         const Page* const page = in_window ? k.pages.lookup(destination, above) : nullptr;
-        if (!in_window || (page != nullptr && page->valid != 0) || destination.swap_slot(above) != kNoSwapSlot) {
+        const rule::Slot<std::uint32_t> slot_above{.resident = page != nullptr,
+                                                   .valid = page != nullptr && page->valid != 0,
+                                                   .block = in_window && destination.swap_slot(above) != kNoSwapSlot};
+        if (!rule::block_moves(slot_above, in_window)) {
             k.swap.release(slot);
         } else {
             set_slot(k, destination, above, slot);
@@ -78,20 +83,28 @@ PagerResult swap_get_page(Kernel& k, Object& object, PageIndex index, Page& m, B
 
 bool swap_put_page(Kernel& k, Page& m) {
     Object& object = *m.object;
-    if (k.on(Defect::b106_pageout_skips_write) && object.swap_slot(m.pindex) != kNoSwapSlot) {
+    const bool block = object.swap_slot(m.pindex) != kNoSwapSlot;
+    const auto begun = rule::swap_write_begins<std::uint32_t>(block, k.defects);
+    if (!begun.takes_block) {  // B-106
         k.pmaps.clear_modify(m);
         k.pages.undirty(m);
         return true;
     }
-    // A write always takes a fresh block; the old one goes before the write (semantics.md 2.9).
     const std::uint32_t slot = k.swap.allocate();
     if (slot == kNoSwapSlot) {
         return false;
     }
-    swap_free_space(k, object, m.pindex, 1);
+    // The old block goes before the write.
+    if (begun.frees_block) {
+        swap_free_space(k, object, m.pindex, 1);
+    }
     set_slot(k, object, m.pindex, slot);
-    k.pmaps.clear_modify(m);
-    k.pages.dirty(m);
+    if (begun.clears_modified) {
+        k.pmaps.clear_modify(m);
+    }
+    if (begun.dirties) {
+        k.pages.dirty(m);
+    }
     k.pages.io_start(m);
     k.swap.write(slot, k.machine.memory().frame(m.frame));
     k.sched.yield(BlockPoint::pager_io);

@@ -3,6 +3,7 @@
 
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
+#include "impl/vm/rules/links.h"
 
 namespace vmref::impl {
 
@@ -118,7 +119,7 @@ void object_set_backing(Kernel& k, Object& object, Object& backing, std::uint64_
     object.backing = &backing;
     object.backing_offset = offset;
     backing.shadows.push_front(object);
-    ++backing.shadow_count;
+    backing.shadow_count += rule::shadows_gained(k.defects);
     ++backing.generation;
     k.journal.object_changed(object.id);
     k.journal.object_changed(backing.id);
