@@ -13,6 +13,7 @@
 #include "cli/check.h"
 #include "cli/command.h"
 #include "cli/defects.h"
+#include "cli/prove.h"
 #include "cli/replay.h"
 #include "cli/report.h"
 #include "cli/shrink.h"
@@ -25,7 +26,7 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit status: 0 everything holds, 1 a violation was found, 2 bad input or usage,\n"
-    "3 could not run (memory, files, no QEMU).";
+    "3 could not run (memory, files, no QEMU, no Z3).";
 
 // The words of CLI11, in the form of ours.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
@@ -101,6 +102,7 @@ int run_cli(const std::vector<std::string>& args, std::ostream& out, std::ostrea
     add_replay(app, chosen);
     add_shrink(app, chosen);
     add_report(app, chosen);
+    add_prove(app, chosen);
     add_defects(app, chosen);
     return run_reporting(app, args, chosen, Streams{out, err});
 }

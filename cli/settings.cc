@@ -92,8 +92,11 @@ void add_settings(CLI::App& command, Settings& settings) {
     add_file(command, "--config", settings.config_file, "JSON object of configuration keys");
     add_repeated(command, "--set", settings.assignments, assignment_problem, "One configuration key, after --config")
         ->type_name("KEY=VALUE");
-    add_repeated(command, "--defect", settings.defects, defect_problem,
-                 "Switches on a planted defect (see: vmref defects)")
+    add_defects_option(command, settings.defects);
+}
+
+void add_defects_option(CLI::App& command, std::vector<std::string>& ids) {
+    add_repeated(command, "--defect", ids, defect_problem, "Switches on a planted defect (see: vmref defects)")
         ->type_name("ID");
 }
 
@@ -117,12 +120,16 @@ Config Configuration::over(const Config& base) const {
     return config;
 }
 
-impl::DefectSet defect_set(const Settings& settings) {
+impl::DefectSet defect_set(const std::vector<std::string>& ids) {
     impl::DefectSet defects;
-    for (const std::string& id : settings.defects) {
+    for (const std::string& id : ids) {
         defects.switch_on(*impl::find_defect(id));
     }
     return defects;
+}
+
+impl::DefectSet defect_set(const Settings& settings) {
+    return defect_set(settings.defects);
 }
 
 }  // namespace vmref::cli

@@ -24,6 +24,9 @@ struct Settings {
 // --config, --set and --defect. `settings` must outlive the parsing of `command`.
 void add_settings(CLI::App& command, Settings& settings);
 
+// --defect alone.
+void add_defects_option(CLI::App& command, std::vector<std::string>& ids);
+
 // What the settings change about a configuration. Reads the file once. Errors: BadInput.
 class Configuration {
   public:
@@ -38,6 +41,8 @@ class Configuration {
     nlohmann::json file_;
 };
 
+// Requires: ids that the command line has accepted.
+impl::DefectSet defect_set(const std::vector<std::string>& ids);
 impl::DefectSet defect_set(const Settings& settings);
 
 }  // namespace vmref::cli

@@ -32,7 +32,8 @@ set(cases
     "system forbidden props"
     "props allowed model"
     "props allowed impl"
-    "props allowed traces")
+    "props allowed traces"
+    "props forbidden props/smt")
 
 file(MAKE_DIRECTORY ${WORK_DIR})
 set(failures 0)

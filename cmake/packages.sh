@@ -3,11 +3,11 @@
 
 vmref_packages=(
     g++ cmake ninja-build ccache
-    libboost-dev libboost-context-dev libcli11-dev libfmt-dev libvalijson-dev nlohmann-json3-dev zlib1g-dev
+    libboost-dev libboost-context-dev libcli11-dev libfmt-dev libvalijson-dev libz3-dev nlohmann-json3-dev zlib1g-dev
     libbenchmark-dev libgtest-dev librapidcheck-dev
     graphviz
 )
-vmref_test_packages=(qemu-system-x86) # only the tests and `vmref check --world machine` need it
+vmref_test_packages=(cvc5 qemu-system-x86) # only the tests need them; `vmref check --world machine` needs the second
 
 # Prints which of the named packages are not installed, in one line.
 missing_packages() {
