@@ -74,7 +74,7 @@ TEST_F(Prove, ExportsEveryQuery) {
 TEST_F(Prove, RefusesWhatItCannotRead) {
     expect_refused({"prove", "--size", "4"}, {"prove: --size: expected KxP", "'4'"});
     expect_refused({"prove", "--size", "0x3"}, {"expected KxP", "'0x3'"});
-    expect_refused({"prove", "--filter", "nothing"}, {"--filter: expected", "'nothing'"});
+    expect_refused({"prove", "--filter", "no such claim"}, {"--filter: expected", "'no such claim'"});
     expect_refused({"prove", "--defect", "B-00"}, {"--defect: expected one of"});
 }
 
