@@ -99,6 +99,21 @@ TEST(Corpus, EveryDefectHasItsTrace) {
     }
 }
 
+class Scenario : public testing::TestWithParam<std::string> {};
+
+TEST_P(Scenario, HoldsAndFailsWithEachDefectThatItNames) {
+    const std::string path = kTraces + "scenarios/" + GetParam();
+    const Trace trace = read_trace(path);
+    const Replayed replayed = replay(path);
+    EXPECT_EQ(replayed.status, 0) << replayed.text;
+    for (const std::string& id : trace.defects) {
+        const Replayed with = replay(path, {"--defect", id});
+        EXPECT_EQ(with.status, 1) << id << ": " << with.text;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, Scenario, testing::ValuesIn(files_of("scenarios")), test_name);
+
 class RegressionTrace : public testing::TestWithParam<std::string> {};
 
 TEST_P(RegressionTrace, Holds) {
