@@ -36,7 +36,10 @@ std::string observation_line(const Operation& operation, const Observation& obse
         line = status_text(observation.status);
     }
     const auto* const access = std::get_if<Access>(&operation);
-    const bool reads = access != nullptr && access->kind != AccessKind::store;
+    const auto* const debug = std::get_if<DebugAccess>(&operation);
+    const bool peeks =
+        (debug != nullptr && debug->call == DebugCall::debug_read) || std::holds_alternative<KernelGet>(operation);
+    const bool reads = peeks || (access != nullptr && access->kind != AccessKind::store);
     if (reads && observation.signal == Signal::none && observation.status == Status::success) {
         line += ", value " + hex(observation.value);
     } else if (access == nullptr && json.contains("value")) {

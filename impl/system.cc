@@ -48,24 +48,25 @@ Observation System::apply(const Operation& operation) {
     kernel_.discarded.clear();
     kernel_.bytes_moved = 0;
     killed_.clear();
-    Pid actor = 0;
     Outcome outcome = visit_operation<WorldName::system>(
-        [this, &actor](const auto& op) {
-            actor = acting_process(op);
+        [this](const auto& op) {
+            const Pid actor = acting_process(op);
             if (last_found_ == nullptr || last_found_->pid != actor) {
                 last_found_ = find(actor);
             }
             kernel_.curproc = last_found_;
+            if constexpr (requires { op.target; }) {
+                kernel_.debuggee = find(op.target);
+            }
             return run(op);
         },
         operation);
     if (kernel_.current_dying()) {
-        kernel_.curproc = nullptr;
-        end_process(actor);
-        killed_.push_back(actor);
+        end_the_dying();
         outcome = {.signal = Signal::kill, .value = kernel_.bytes_moved};
     }
     kernel_.curproc = nullptr;
+    kernel_.debuggee = nullptr;
     Observation observation{
         .status = outcome.status, .signal = outcome.signal, .value = outcome.value, .address = outcome.address};
     if (!kernel_.discarded.empty()) {
@@ -75,6 +76,20 @@ Observation System::apply(const Operation& operation) {
         observation.witness.killed.assign(killed_.begin(), killed_.end());
     }
     return observation;
+}
+
+// Who was chosen to die for memory while the operation worked for or on him.
+void System::end_the_dying() {
+    Process* const candidates[] = {kernel_.curproc, kernel_.debuggee == kernel_.curproc ? nullptr : kernel_.debuggee};
+    kernel_.curproc = nullptr;
+    kernel_.debuggee = nullptr;
+    for (const Process* const candidate : candidates) {
+        if (candidate != nullptr && candidate->lowmemkill) {
+            const Pid pid = candidate->pid;
+            end_process(pid);
+            killed_.push_back(pid);
+        }
+    }
 }
 
 // The free queue gives out frames in ascending order as long as none comes back, and what came back first: frames above
@@ -113,7 +128,7 @@ bool System::kill_biggest() {
     if (victim == nullptr) {
         return false;
     }
-    if (victim == kernel_.curproc) {
+    if (victim == kernel_.curproc || victim == kernel_.debuggee) {
         victim->lowmemkill = true;
         return true;
     }

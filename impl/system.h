@@ -1,6 +1,8 @@
 // The assembled kernel: takes the operations of the system world through the real fault, object and pmap code.
 #pragma once
 
+#include <array>
+
 #include "impl/arena/containers.h"
 #include "impl/defects/defects.h"
 #include "impl/vm/kernel.h"
@@ -43,6 +45,8 @@ class System final : private InlineWaiter, private MemoryKiller {
     Process* find(Pid pid) const;
     // The process whose address space has this pmap; nullptr if there is none (any more).
     Process* find_by_pmap(PmapId pmap) const;
+    // How many slots hold the page from one operation to the next (KernelGet).
+    std::uint32_t kernel_holds(const Page& page) const;
 
   private:
     Outcome run(const Spawn& operation);
@@ -66,6 +70,17 @@ class System final : private InlineWaiter, private MemoryKiller {
     Outcome run(const FileWrite& operation);
     Outcome run(const Access& operation);
     Outcome run(const Pageout& operation);
+    Outcome run(const DebugAccess& operation);
+    Outcome run(const KernelGet& operation);
+    Outcome run(const KernelPut& operation);
+    Outcome run(const KernelWire& operation);
+    Outcome run(const KernelUnwire& operation);
+
+    struct HeldPage {
+        Page* page = nullptr;  // nullptr: the slot is empty
+        std::uint32_t offset = 0;
+        bool write = false;
+    };
 
     Process& process(Pid pid) {
         return last_found_ != nullptr && last_found_->pid == pid ? *last_found_ : *processes_.at(pid);
@@ -74,6 +89,7 @@ class System final : private InlineWaiter, private MemoryKiller {
     bool new_address_space(Process& process);
     void leave_address_space(Process& process);
     void end_process(Pid pid);
+    void end_the_dying();
     void run_on(Process& process, CpuId cpu);
     void idle(CpuId cpu);
     std::uint32_t active_cpus(const Process& process) const;
@@ -102,6 +118,7 @@ class System final : private InlineWaiter, private MemoryKiller {
     Vector<Process*> running_;       // by cpu; nullptr: idle
     Vector<Process*> by_pmap_;       // by pmap id
     Vector<Pid> killed_;             // in the current operation
+    std::array<HeldPage, kHoldSlots> held_{};
 };
 
 }  // namespace vmref::impl

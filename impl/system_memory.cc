@@ -209,6 +209,17 @@ Outcome System::run(const Munlock& operation) {
                     [&](Va start, Va end) { return map_user_unwire(kernel_, process(operation.pid).map, start, end); });
 }
 
+Outcome System::run(const KernelWire& operation) {
+    return on_range(operation.addr, operation.length,
+                    [&](Va start, Va end) { return map_kernel_wire(kernel_, process(operation.pid).map, start, end); });
+}
+
+Outcome System::run(const KernelUnwire& operation) {
+    return on_range(operation.addr, operation.length, [&](Va start, Va end) {
+        return map_kernel_unwire(kernel_, process(operation.pid).map, start, end);
+    });
+}
+
 Outcome System::run(const Ftruncate& operation) {
     vnode_pager_setsize(kernel_, *kernel_.vnodes.at(operation.file), operation.size);
     return {};

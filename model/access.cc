@@ -35,7 +35,7 @@ Target judge(Step& step, AddressSpace& space, std::uint64_t va, Prot need, bool 
         return {.signal = Signal::bus};
     }
     // A wired page is faulted in with all rights of its mapping, whatever this access needs (catalogue D-3).
-    if (range->wired && (range->prot & kProtWrite) != 0) {
+    if (range->pinned() && (range->prot & kProtWrite) != 0) {
         range->container->settle(range->cell(page), 1);
     }
     return {Signal::none, range->container.get(), range->cell(page)};

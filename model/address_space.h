@@ -21,9 +21,12 @@ struct Range {
     Prot prot = kProtAll;
     Prot max_prot = kProtAll;
     Inherit inherit = Inherit::copy;
-    bool wired = false;
+    bool wired = false;                // by the user
+    std::uint32_t kernel_wirings = 0;  // KernelWire without its KernelUnwire
     bool shared = false;
 
+    // Wired by whomever: the pages stay in memory, with all the rights of the mapping.
+    bool pinned() const { return wired || kernel_wirings != 0; }
     PageIndex end() const { return start + pages; }
     PageIndex cell(PageIndex page) const { return offset + (page - start); }
 };

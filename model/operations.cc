@@ -4,53 +4,12 @@
 #include <type_traits>
 #include <utility>
 
+#include "model/pages.h"
 #include "model/world.h"
 
 namespace vmref::model {
 
 namespace {
-
-AddressSpace& space_of(Step& step, Pid pid) {
-    return step.world.find(pid)->space;
-}
-
-// The pages that an operation names.
-struct Pages {
-    AddressSpace* space;
-    PageIndex first;
-    PageIndex end;
-
-    template <typename Visit>
-    bool each(Visit visit) const {
-        return space->each(first, end, visit);
-    }
-    std::span<Range> clip() const { return space->clip(first, end); }
-    template <typename Value>
-    void set(Value Range::*attribute, Value value) const {
-        for (Range& range : clip()) {
-            range.*attribute = value;
-        }
-    }
-};
-
-// nullopt: the operation ends here, with its status set. `on_hole`: the status if a page is not mapped.
-template <typename Op>
-std::optional<Pages> pages_of(Step& step, const Op& op, Status on_hole = Status::success) {
-    const std::uint64_t end = std::uint64_t{op.addr} + op.length;
-    if (op.length == 0) {
-        return std::nullopt;
-    }
-    if (end > kUserEnd) {
-        step.expected.status = Status::invalid_argument;
-        return std::nullopt;
-    }
-    const Pages pages{&space_of(step, op.pid), page_of(op.addr), pages_in(static_cast<std::uint32_t>(end))};
-    if (on_hole != Status::success && pages.space->has_hole(pages.first, pages.end)) {
-        step.expected.status = on_hole;
-        return std::nullopt;
-    }
-    return pages;
-}
 
 void run(Step& step, const Spawn& op) {
     step.world.add(op.pid);
@@ -72,11 +31,12 @@ void run(Step& step, const Fork& op) {
         }
         Range copy = range;
         copy.wired = false;
+        copy.kernel_wirings = 0;
         if (range.inherit == Inherit::copy) {
             copy.shared = false;
             copy.container = range.container->snapshot(range.offset, range.pages);
             copy.offset = 0;
-            if (range.wired) {
+            if (range.pinned()) {
                 copy.container->settle(0, range.pages);
             }
         }
@@ -197,6 +157,7 @@ void run(Step& step, const Mremap& op) {
         for (Range& range : moved) {
             range.start = range.start - from + to;
             range.wired = false;
+            range.kernel_wirings = 0;
             space.insert(std::move(range));
         }
     }
@@ -208,6 +169,7 @@ void run(Step& step, const Mremap& op) {
         added.start = to + kept;
         added.pages = pages - kept;
         added.wired = false;
+        added.kernel_wirings = 0;
         added.reserve = 0;
         space.insert(std::move(added));
     }
@@ -225,7 +187,7 @@ void run(Step& step, const Mprotect& op) {
     }
     for (Range& range : pages->clip()) {
         // A wired page that becomes writable is copied at once (catalogue D-3).
-        if (range.wired && (op.prot & ~range.prot & kProtWrite) != 0) {
+        if (range.pinned() && (op.prot & ~range.prot & kProtWrite) != 0) {
             range.container->settle(range.offset, range.pages);
         }
         range.prot = op.prot;
@@ -256,7 +218,7 @@ void run(Step& step, const Madvise& op) {
     }
     pages->each([&](const Range& range, PageIndex from, std::uint32_t count) {
         const auto [low, high] = range.container->values(range.cell(from), count);
-        for (auto* cell = low; !range.wired && !range.container->base() && cell != high; ++cell) {
+        for (auto* cell = low; !range.pinned() && !range.container->base() && cell != high; ++cell) {
             cell->discardable |= !reached_by_others(step.world, range, cell->page);
         }
         return true;
@@ -265,46 +227,6 @@ void run(Step& step, const Madvise& op) {
 
 void run(Step& step, const Msync& op) {
     pages_of(step, op, Status::invalid_address);
-}
-
-// Faults `pages` from `from` on in with everything their range permits; whether all of them can be.
-bool fault_in(const Range& range, PageIndex from, std::uint32_t pages) {
-    if (range.wired || (range.prot != kProtNone && range.container->file() == 0)) {
-        return true;
-    }
-    for (PageIndex cell = range.cell(from); cell < range.cell(from) + pages; ++cell) {
-        if (range.prot == kProtNone || range.container->refused(cell)) {
-            return false;
-        }
-        if ((range.prot & kProtWrite) != 0) {
-            range.container->settle(cell, 1);
-        }
-    }
-    return true;
-}
-
-void run(Step& step, const Mlock& op) {
-    const auto pages = pages_of(step, op, Status::invalid_address);
-    if (!pages) {
-        return;
-    }
-    if (step.actual.status == Status::resource_shortage) {
-        step.expected.status = Status::resource_shortage;
-    } else if (!pages->each(fault_in)) {
-        step.expected.status = Status::protection_failure;
-    } else {
-        pages->set(&Range::wired, true);
-    }
-}
-
-void run(Step& step, const Munlock& op) {
-    const auto pages = pages_of(step, op, Status::invalid_address);
-    const auto wired = [](const Range& range, PageIndex, std::uint32_t) { return range.wired; };
-    if (pages && !pages->each(wired)) {
-        step.expected.status = Status::invalid_argument;
-    } else if (pages) {
-        pages->set(&Range::wired, false);
-    }
 }
 
 void run(Step& step, const Ftruncate& op) {
@@ -327,7 +249,11 @@ template <typename Op>
 void take(Step& step, const Op& op) {
     const std::vector<Pid>& killed = step.actual.witness.killed;
     const Pid own = own_process(op);
-    step.killed = own != 0 && !killed.empty() && std::ranges::find(killed, own) != killed.end();
+    const auto is_killed = [&](Pid pid) { return std::ranges::find(killed, pid) != killed.end(); };
+    step.killed = own != 0 && !killed.empty() && is_killed(own);
+    if constexpr (requires { op.target; }) {
+        step.killed = step.killed || is_killed(op.target);
+    }
     constexpr bool discards_follow = std::is_same_v<Op, Madvise>;
     // What was transferred before the kill stays.
     constexpr bool killed_half_way = std::is_same_v<Op, FileRead> || std::is_same_v<Op, FileWrite>;

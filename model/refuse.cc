@@ -28,6 +28,17 @@ Reason new_number(const char* thing, std::uint32_t number, bool exists) {
     return zero ? zero : unless(!exists, thing, number, "exists already");
 }
 
+// Whether the operation leaves every page where it is for those who name it by address.
+template <typename Op>
+bool may_come_while_held(const Op& op) {
+    if constexpr (std::is_same_v<Op, Madvise>) {
+        return op.advice != Advice::free;
+    }
+    return std::is_same_v<Op, Access> || std::is_same_v<Op, FileRead> || std::is_same_v<Op, DebugAccess> ||
+           std::is_same_v<Op, Msync> || std::is_same_v<Op, Pageout> || std::is_same_v<Op, Threads> ||
+           std::is_same_v<Op, Switch>;
+}
+
 template <typename Op>
 Reason process_reason(World& world, const Op& op) {
     const auto missing = [&](Pid pid) { return unless(world.find(pid) != nullptr, "process", pid, "does not exist"); };
@@ -42,7 +53,12 @@ Reason process_reason(World& world, const Op& op) {
         const Reason reason = missing(op.parent);
         return reason ? reason : made(op.child);
     } else if constexpr (requires { op.pid; }) {
-        return std::is_same_v<Op, Switch> && op.pid == 0 ? std::nullopt : missing(op.pid);
+        constexpr bool nobody_will_do = std::is_same_v<Op, Switch> || std::is_same_v<Op, DebugAccess>;
+        const Reason reason = nobody_will_do && op.pid == 0 ? std::nullopt : missing(op.pid);
+        if constexpr (requires { op.target; }) {
+            return reason ? reason : missing(op.target);
+        }
+        return reason;
     } else {
         return std::nullopt;
     }
@@ -66,6 +82,27 @@ Reason file_reason(World& world, const Op& op) {
     return std::nullopt;
 }
 
+// Slots of pages that the kernel holds, and what may come while one is held for writing.
+template <typename Op>
+Reason hold_reason(World& world, const Op& op) {
+    if constexpr (std::is_same_v<Op, KernelGet> || std::is_same_v<Op, KernelPut>) {
+        if (op.slot >= kHoldSlots) {
+            return unless(false, "slot", op.slot, "does not exist (there are 4)");
+        }
+        const bool used = world.held[op.slot].used();
+        return std::is_same_v<Op, KernelGet> ? unless(!used, "slot", op.slot, "is in use")
+                                             : unless(used, "slot", op.slot, "is empty");
+    }
+    for (std::uint32_t slot = 0; slot < kHoldSlots; ++slot) {
+        if (world.held[slot].write && !may_come_while_held(op)) {
+            return unless(false, "slot", slot,
+                          "is held for writing: only accesses, file_read, debug_read, debug_write, msync, pageout, "
+                          "threads, switch, madvise without free, kernel_get and kernel_put may come");
+        }
+    }
+    return std::nullopt;
+}
+
 template <typename Op>
 Reason number_reason(World& world, const Op& op) {
     if constexpr (requires { op.prot; }) {
@@ -81,7 +118,7 @@ Reason number_reason(World& world, const Op& op) {
         return unless(op.max_prot <= kProtAll, "maximum protection", op.max_prot, "is not 0 to 7");
     } else if constexpr (std::is_same_v<Op, Threads>) {
         return unless(op.count >= 1 && op.count <= kMaxThreads, "thread count", op.count, "is not 1 to 8");
-    } else if constexpr (std::is_same_v<Op, Access>) {
+    } else if constexpr (std::is_same_v<Op, Access> || std::is_same_v<Op, DebugAccess>) {
         return unless(op.size == 1 || op.size == 2 || op.size == 4, "access size", op.size, "is not 1, 2 or 4");
     } else if constexpr (std::is_same_v<Op, Switch>) {
         const std::uint32_t cpus = world.config.cpus;
@@ -108,6 +145,7 @@ std::optional<std::string> reason_to_refuse(World& world, const Operation& opera
         [&](const auto& op) {
             Reason reason = process_reason(world, op);
             reason = reason ? reason : file_reason(world, op);
+            reason = reason ? reason : hold_reason(world, op);
             return reason ? reason : number_reason(world, op);
         },
         operation);

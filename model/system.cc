@@ -9,7 +9,7 @@
 namespace vmref::model {
 
 World::World(const World& other)
-    : config(other.config), processes(other.processes), pids(other.pids), files(other.files) {
+    : config(other.config), processes(other.processes), pids(other.pids), files(other.files), held(other.held) {
     Container::Copies copies;
     for (auto& [pid, process] : processes) {
         for (Range& range : process.space.clip(0, page_of(kUserEnd))) {
@@ -18,6 +18,9 @@ World::World(const World& other)
     }
     for (auto& [id, file] : files) {
         file = file->clone(copies);
+    }
+    for (HeldPage& page : held) {
+        page.container = page.used() ? page.container->clone(copies) : page.container;
     }
 }
 
@@ -50,6 +53,7 @@ MappingView view_of(const Range& range) {
             .max_prot = range.max_prot,
             .inherit = range.inherit,
             .wired = range.wired,
+            .kernel_wirings = range.kernel_wirings,
             .shared = range.shared,
             .file = range.container->file(),
             .file_page = range.container->file() != 0 ? range.container->file_page(range.offset) : 0,
@@ -105,6 +109,11 @@ void System::mappings(Pid pid, std::vector<MappingView>& out) const {
             out.push_back(view_of(range));
         }
     }
+}
+
+std::optional<bool> System::held(std::uint32_t slot) const {
+    const HeldPage& page = state_->held.at(slot);
+    return page.used() ? std::optional(page.write) : std::nullopt;
 }
 
 std::size_t System::mapping_count(Pid pid) const {

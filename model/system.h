@@ -23,7 +23,8 @@ struct MappingView {
     Prot prot;
     Prot max_prot;
     Inherit inherit;
-    bool wired;                   // by the user
+    bool wired;  // by the user
+    std::uint32_t kernel_wirings;
     bool shared;                  // MAP_SHARED
     FileId file;                  // 0: anonymous
     PageIndex file_page;          // page of the file at `start`
@@ -61,6 +62,8 @@ class System {
     std::vector<FileId> files() const;
     std::uint32_t file_size(FileId file) const;
     std::uint32_t threads(Pid pid) const;
+    // Whether the page in `slot` is held for writing; nullopt: the slot is empty.
+    std::optional<bool> held(std::uint32_t slot) const;
     void mappings(Pid pid, std::vector<MappingView>& out) const;  // clears `out` first
     // The n-th mapping of `pid` in address order; requires n < mapping_count(pid). No allocation.
     std::size_t mapping_count(Pid pid) const;

@@ -1,6 +1,7 @@
 // The state of the model, and one step through it.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +21,15 @@ struct Process {
     std::uint32_t threads = 1;
 };
 
+// A page that the kernel holds from KernelGet to KernelPut.
+struct HeldPage {
+    Ref<Container> container{};
+    PageIndex cell = 0;
+    std::uint32_t offset = 0;  // of the word in the page
+    bool write = false;
+    bool used() const { return container != nullptr; }
+};
+
 struct World {
     explicit World(const Config& configuration) : config(configuration) {}
     World(const World& other);  // deep
@@ -34,6 +44,7 @@ struct World {
     std::map<Pid, Process> processes;
     std::vector<Pid> pids;  // the keys of `processes`
     std::map<FileId, Ref<Container>> files;
+    std::array<HeldPage, kHoldSlots> held{};
 };
 
 // One step under way.
@@ -56,6 +67,15 @@ Outcome take_step(World& world, const Operation& operation, const Observation& a
 // Takes the discards that happened after `moved` bytes.
 void apply_discards(Step& step, std::uint32_t moved);
 
+// Wiring (wiring.cc).
+void run(Step& step, const Mlock& op);
+void run(Step& step, const Munlock& op);
+void run(Step& step, const KernelWire& op);
+void run(Step& step, const KernelUnwire& op);
+// What passes the page tables by (kernel_access.cc).
+void run(Step& step, const DebugAccess& op);
+void run(Step& step, const KernelGet& op);
+void run(Step& step, const KernelPut& op);
 // The operations that touch user memory (access.cc).
 void run(Step& step, const Access& op);
 void run(Step& step, const FileRead& op);

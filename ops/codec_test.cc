@@ -86,7 +86,32 @@ class Draw {
             case 20:
                 return Pageout{u()};
             default:
-                return index < kFirstKernelOperation ? pmap_operation(index) : kernel_operation(index);
+                break;
+        }
+        if (index < kOperationKinds<WorldName::system>) {
+            return kernel_use(index);
+        }
+        index -= kOperationKinds<WorldName::system> - kFirstKernelUse;
+        return index < kFirstKernelOperation ? pmap_operation(index) : kernel_operation(index);
+    }
+
+    static constexpr std::size_t kFirstKernelUse = 21;
+
+    Operation kernel_use(std::size_t index) {
+        switch (index) {
+            case 21: {
+                const auto call = name<DebugCall>(2);
+                const std::uint32_t value = call == DebugCall::debug_write ? u() : 0;
+                return DebugAccess{call, u(), u(), u(), static_cast<std::uint8_t>(below(256)), value};
+            }
+            case 22:
+                return KernelGet{u(), u(), u(), flag()};
+            case 23:
+                return KernelPut{u(), u()};
+            case 24:
+                return KernelWire{u(), u(), u()};
+            default:
+                return KernelUnwire{u(), u(), u()};
         }
     }
 

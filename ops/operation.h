@@ -19,6 +19,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "ops/kernel_operation.h"
 #include "ops/machine_operation.h"
 #include "ops/pmap_operation.h"
 #include "ops/types.h"
@@ -257,7 +258,8 @@ struct OperationList {};
 
 using SystemOperations =
     OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
-                  Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout>;
+                  Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout, DebugAccess,
+                  KernelGet, KernelPut, KernelWire, KernelUnwire>;
 
 using MachineOperations = OperationList<SetWord, Probe, Invlpg, LoadCr3, Control, Evict, RandomTables, PmapTables>;
 using PmapOperations = OperationList<PageCall, PmapZeroPageArea, PmapCopyPage, PmapPageProtect, PmapCall, PmapSwitch,

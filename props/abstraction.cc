@@ -164,7 +164,13 @@ std::optional<Violation> Abstraction::compare_attributes(const MapEntry& entry) 
         const std::uint32_t reserve = entry.has(impl::kEntryStack) ? entry.avail_ssize : 0;
         const bool same = at != mappings_.end() && at->prot == entry.protection &&
                           at->max_prot == entry.max_protection && at->inherit == entry.inheritance &&
-                          at->wired == entry.has(impl::kEntryUserWired) && at->stack_reserve == reserve;
+                          at->wired == entry.has(impl::kEntryUserWired) &&
+                          at->kernel_wirings == entry.kernel_wirings() && at->stack_reserve == reserve;
+        invariants_.evaluate(Rule::i20, at != mappings_.end(),
+                             at == mappings_.end() || at->max_prot == entry.max_protection, [&] {
+                                 return fmt::format("pid {} va {:#010x}: maximum protection {}, expected {}",
+                                                    entry.map->pid, va, entry.max_protection, at->max_prot);
+                             });
         if (!same) {
             return Violation{
                 "attributes",

@@ -83,6 +83,9 @@ void for_each_process(Operation& operation, See see) {
                 if (op.pid != 0) {
                     see(op.pid);
                 }
+                if constexpr (requires { op.target; }) {
+                    see(op.target);
+                }
             } else if constexpr (requires { op.parent; }) {
                 see(op.parent);
                 see(op.child);

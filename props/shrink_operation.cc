@@ -98,6 +98,20 @@ void simplify_pmap_operation(Simpler<Op>& simpler) {
     }
 }
 
+void simplify(Simpler<DebugAccess>& simpler) {
+    simpler.add([](DebugAccess& op) { op.pid = op.target; });
+    simpler.add([](DebugAccess& op) { op.value = op.call == DebugCall::debug_write ? 1 : 0; });
+    simpler.add([](DebugAccess& op) {
+        op.addr &= ~kPageMask;
+        op.size = 4;
+    });
+}
+
+void simplify(Simpler<KernelGet>& simpler) {
+    simpler.add([](KernelGet& op) { op.addr &= ~kPageMask; });
+    simpler.add([](KernelGet& op) { op.write = false; });
+}
+
 template <typename Op>
 void simplify(Simpler<Op>& simpler) {
     if constexpr (std::is_same_v<Op, Threads>) {

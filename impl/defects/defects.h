@@ -10,7 +10,10 @@
 namespace vmref::impl {
 
 enum class Defect : std::uint8_t {
+    b01_fault_page_unmaps,
     b02_minflt_twice,
+    b05_copy_unmaps_in_process,
+    b06_copy_unmaps_current_only,
     b07_copy_unmaps_one_map,
     b08_wiring_stays_with_old_page,
     b09_unwire_walks_ptes,
@@ -25,6 +28,9 @@ enum class Defect : std::uint8_t {
     b22_prefault_dirties,
     b24_prefault_walks_swap,
     b25_prefault_beyond_size,
+    b27_dirtied_before_the_store,
+    b31_refused_page_stays_busy,
+    b37_returns_as_raised,
     b40_invalid_page_counts,
     b54_truncation_keeps_dirty,
     b58_free_walks_the_chain,
@@ -62,8 +68,10 @@ enum class Defect : std::uint8_t {
     b98_invalidation_deferred,
     b102_no_memory_holds_again,
     b103_failed_enter_stays_busy,
+    b104_every_unwire_gives_pages_back,
     b106_pageout_skips_write,
     b107_tables_from_normal_memory,
+    b109_debugger_wires,
     b110_table_freed_first,
     b115_kernel_text_for_users,
     b117_partial_clean_marks_nothing,

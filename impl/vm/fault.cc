@@ -2,64 +2,11 @@
 #include "impl/vm/fault.h"
 
 #include "impl/vm/fault_state.h"
-#include "impl/vm/pager.h"
 #include "impl/vm/rules/rights.h"
-#include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
 
 namespace {
-
-// Holds the top object and locks the vnode at the chain's end (vm_fault.c:589-616). Blocks
-void hold_first_object(FaultState& fs) {
-    Kernel& k = fs.k;
-    Object& top = *fs.first_object;
-    const bool single_threaded = k.curproc != nullptr && k.curproc->nthreads == 1;
-    if (top.backing != nullptr && top.shadows.empty() && single_threaded) {
-        fs.first_shared = false;  // saves a retry: a copy or zero-fill needs the exclusive hold anyway
-    }
-    if ((fs.fault_flags & kFaultUnswap) != 0) {
-        fs.first_shared = false;
-    }
-    object_hold(top, k.sched);
-    if (fs.vp == nullptr) {
-        fs.vp = vnode_pager_lock(k, top);
-    }
-}
-
-// The entry's object, index and rights for one attempt. Growing a stack is tried once per fault (I-89). Blocks
-Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, PageIndex& pindex) {
-    LookupResult found = map_lookup(fs.k, map, va, fault_type);
-    for (bool grown = false; found.status == Status::invalid_address && may_grow; grown = true) {
-        ensure_rule(!grown, "I-89", "a fault grows a stack once");
-        may_grow = rule::may_grow_again(fs.k.defects);
-        if (map_growstack(fs.k, map, va) != Status::success) {
-            return Status::failure;
-        }
-        found = map_lookup(fs.k, map, va, fault_type);
-    }
-    if (found.status != Status::success) {
-        return found.status;
-    }
-    fs.map = &map;
-    fs.entry = found.entry;
-    fs.behavior = found.entry->behavior;
-    fs.first_object = found.object;
-    fs.first_prot = found.prot;
-    fs.wired = found.wired;
-    fs.map_generation = map.timestamp;
-    fs.lookup_still_valid = true;
-    fs.first_m = nullptr;
-    fs.object = fs.first_object;
-    pindex = found.pindex;
-    return Status::success;
-}
-
-// TDF_NOFAULT: only a first try at plain anonymous memory may go on (vm_fault.c:546-566).
-bool forbidden_by_nofault(const FaultState& fs, bool retried) {
-    return fs.k.curproc != nullptr && fs.k.curproc->nofault &&
-           (retried || fs.first_object->type != ObjectType::default_ || fs.first_object->backing != nullptr);
-}
 
 // The page is entered, wired or queued, and unbusied (vm_fault.c:690-713). Not success: nothing was entered, everything
 // is released, memory has been waited for (catalogue D-14). Blocks
@@ -124,24 +71,12 @@ void prefault(FaultState& fs, Va va) {
 Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried) {
     Kernel& k = fs.k;
     PageIndex pindex = 0;
-    const Status looked_up = look_up(fs, map, va, fault_type, may_grow, pindex);
-    if (looked_up != Status::success) {
-        return looked_up;
-    }
-    if (rule::maps_nothing<std::uint32_t>(fs.first_prot, k.defects)) {
-        if (fs.wiring() && k.on(Defect::b19_wire_lowers_max_protection)) {
-            fs.entry->max_protection = static_cast<Prot>(fs.entry->max_protection & ~kProtWrite);
-        }
-        unlock_map(fs);
-        return Status::protection_failure;
-    }
-    if (forbidden_by_nofault(fs, retried)) {
-        unlock_map(fs);
-        return Status::failure;
+    const Status begun = begin_attempt(fs, map, va, fault_type, may_grow, retried, pindex);
+    if (begun != Status::success) {
+        return begun;
     }
     const auto needed = static_cast<Prot>(
         rule::needed_rights<std::uint32_t>(fault_type, fs.first_prot, fs.wired, fs.wiring(), k.defects));
-    hold_first_object(fs);
     Object& top = *fs.first_object;
     Status status = vm_fault_object(fs, pindex, needed);
     if (status == Status::success) {
@@ -166,7 +101,7 @@ Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_
     fs.fault_flags = fault_flags;
     fs.shared = k.config.shared_fault != 0;
     fs.first_shared = fs.shared;
-    bool may_grow = true;
+    bool may_grow = k.curproc != nullptr;
     Narration* const narration = k.journal.narration;
     if (narration != nullptr) {
         narration->fault_began(map.pmap->id, va, fault_type, fs.wiring());
@@ -181,37 +116,6 @@ Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_
         }
         ++k.stats.fault_retries;
     }
-}
-
-Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot fault_type, std::uint8_t fault_flags,
-                           Status& status) {
-    FaultState fs{.k = k};
-    fs.fault_flags = fault_flags;
-    fs.first_object = &object;
-    fs.first_prot = fault_type;
-    object_hold(object, k.sched);
-    do {
-        fs.lookup_still_valid = true;
-        fs.first_m = nullptr;
-        fs.vp = fs.vp != nullptr ? fs.vp : vnode_pager_lock(k, object);
-        status = vm_fault_object(fs, index, fault_type);
-    } while (status == Status::try_again);
-    Page* const m = fs.m;
-    if (status == Status::success) {
-        unlock_things(fs);
-        k.pages.hold(*m);
-        k.pages.activate(*m);
-        if ((fault_type & kProtWrite) != 0 || (fault_flags & kFaultDirty) != 0) {
-            k.pages.dirty(*m);
-        }
-        if ((fault_flags & kFaultUnswap) != 0) {
-            swap_pager_unswapped(k, *m);
-        }
-        m->set(kPageReferenced);
-        k.pages.wakeup(*m);
-    }
-    object_drop(object);
-    return status == Status::success ? m : nullptr;
 }
 
 }  // namespace vmref::impl

@@ -281,6 +281,13 @@ void ChainWalk::unmap_old_page(Page& old, Page& copy) {
         if (k_.on(Defect::b07_copy_unmaps_one_map) && entry->map != fs_.map) {
             continue;
         }
+        if (k_.on(Defect::b05_copy_unmaps_in_process) || k_.on(Defect::b06_copy_unmaps_current_only)) {
+            ensure(k_.curproc != nullptr || k_.on(Defect::b06_copy_unmaps_current_only),
+                   "a thread that copies a page belongs to a process");
+            if (k_.curproc == nullptr || entry->map != &k_.curproc->map) {
+                continue;
+            }
+        }
         const Va va = entry->va_of(first_pindex_);
         const bool mapped = k_.pmaps.page_at(pmap, va) == &old;
         const bool keeps_wiring = entry->wired_count != 0 && !entry->has(kEntryInTransition);

@@ -7,6 +7,8 @@ namespace vmref::impl {
 std::vector<PathCount> fault_paths(const Statistics& stats) {
     std::vector<PathCount> paths{
         {"soft fault", stats.minflt - stats.pages_prefaulted},
+        {"page handed out without mapping", stats.pages_handed_out},
+        {"page wired for the kernel", stats.pages_wired_for_kernel},
         {"hard fault", stats.majflt},
         {"fault started over", stats.fault_retries},
         {"page zero-filled", stats.zfod},

@@ -33,7 +33,7 @@ struct FaultState {
     Behavior behavior = Behavior::normal;  // read while the entry is safe: the map is unlocked for I/O (B-33)
 
     bool below_top() const { return object != first_object; }
-    bool wiring() const { return (fault_flags & kFaultUserWire) != 0; }
+    bool wiring() const { return (fault_flags & kFaultWiring) != 0; }
     // TRYPAGER: the level's pager might have the page (vm_fault.c:350-353).
     bool try_pager() const {
         return (object->type == ObjectType::vnode || object->type == ObjectType::swap) && (!wiring() || wired);
@@ -44,6 +44,10 @@ static_assert(static_cast<std::size_t>(FaultExit::count) == kFaultExits);
 
 // Tells the narrator what the search found at (fs.object, pindex).
 void narrate_search(const FaultState& fs, PageIndex pindex, bool busy_elsewhere);
+
+// The entry's object, index and rights for one attempt at `va`, the top object held. Not success: nothing is locked.
+// `may_grow`: whether a stack may be grown for it still. Blocks
+Status begin_attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried, PageIndex& pindex);
 // release_page (vm_fault.c:176): deactivates and unbusies fs.m.
 void release_page(FaultState& fs);
 void unlock_map(FaultState& fs);

@@ -21,8 +21,8 @@ void unwire_page(Kernel& k, Map& map, MapEntry& entry, Va va) {
     ensure_rule(page != nullptr && page->wire_count > 0, "I-49", "a wired entry has a wired page at every index");
     k.pages.busy_wait(*page);
     k.pages.unwire(*page, true);
-    if (page->wire_count == 0 && page->valid == 0 && page->hold_count == 0) {
-        // Truncated while it was wired: nothing needs it any more (catalogue D-4).
+    if (page->wire_count == 0 && page->valid == 0) {
+        // Truncated while it was wired: nothing needs it any more, who holds it only its frame (catalogue D-4).
         page_unmap_and_free(k, *page);
     } else {
         k.pages.wakeup(*page);
@@ -31,7 +31,8 @@ void unwire_page(Kernel& k, Map& map, MapEntry& entry, Va va) {
 
 }  // namespace
 
-Status fault_wire(Kernel& k, Map& map, MapEntry& entry) {
+Status fault_wire(Kernel& k, Map& map, MapEntry& entry, Wirer wirer) {
+    const bool user = wirer == Wirer::user;
     const Va start = entry.start;
     const Va end = entry.end;
     map_unlock(map);
@@ -39,16 +40,21 @@ Status fault_wire(Kernel& k, Map& map, MapEntry& entry) {
     Va va = start;
     while (va < end) {
         k.sched.yield(BlockPoint::wire_loop);
-        status = vm_fault(k, map, va, entry.protection, kFaultUserWire);
+        status = vm_fault(k, map, va, user ? entry.protection : kProtRead | kProtWrite,
+                          user ? kFaultUserWire : kFaultChangeWiring);
         if (status != Status::success) {
             break;
         }
         va += kPageSize;
     }
     map_lock(k, map);
+    const Va failed = va;
     while (status != Status::success && va > start) {
         va -= kPageSize;
         unwire_page(k, map, entry, va);
+    }
+    if (status != Status::success && k.probe != nullptr) {
+        k.probe->wiring_undone(entry, start, failed);
     }
     return status;
 }

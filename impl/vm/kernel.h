@@ -41,6 +41,8 @@ struct Statistics {
     // Ghosts of I-91: counted where the events are, not where the statistics are.
     std::uint64_t faults_resolved = 0;
     std::uint64_t pages_prefaulted = 0;
+    std::uint64_t pages_handed_out = 0;  // by vm_fault_page
+    std::uint64_t pages_wired_for_kernel = 0;
 };
 
 // The part of a process that the VM looks at (struct proc, struct lwp).
@@ -65,6 +67,10 @@ class Probe {
     virtual void before_free(const Page& /*page*/) {}
     // vm_fault_object returned, whatever the result; no chain lock and no level's pip may be left below.
     virtual void fault_object_left(const Object& /*first_object*/, bool /*success*/) {}
+    // vm_fault_page returned: `m` is held or busied; nullptr: it failed.
+    virtual void page_handed_out(const Map& /*map*/, Va /*va*/, Prot /*asked*/, const Page* /*m*/, bool /*busied*/) {}
+    // Wiring an entry failed at `failed`; what was wired before, from `start` on, is not wired any more.
+    virtual void wiring_undone(const MapEntry& /*entry*/, Va /*start*/, Va /*failed*/) {}
     // vm_object_page_clean of [start, end) is complete.
     virtual void pages_cleaned(const Object& /*object*/, PageIndex /*start*/, PageIndex /*end*/) {}
     // The window around a fault at `va`, before and after what is at hand was mapped.
@@ -98,14 +104,18 @@ struct Kernel {
     OrderedMap<FileId, Owned<Vnode>> vnodes;
     Statistics stats;
 
-    Process* curproc = nullptr;  // whose operation runs; nullptr: the kernel's own
+    Process* curproc = nullptr;   // whose operation runs; nullptr: the kernel's own
+    Process* debuggee = nullptr;  // whose memory the operation works on, if it is another's: it must not go meanwhile
     Probe* probe = nullptr;
     MemoryKiller* killer = nullptr;
     Vector<Discard> discarded;      // of the current operation (Witness)
     std::uint32_t bytes_moved = 0;  // progress of the current copy operation (Discard::after)
 
     bool on(Defect defect) const { return defects.on(defect); }
-    bool current_dying() const { return curproc != nullptr && curproc->lowmemkill; }
+    // Whether the operation has to give up, because one that it works for or on is to die for memory.
+    bool current_dying() const {
+        return (curproc != nullptr && curproc->lowmemkill) || (debuggee != nullptr && debuggee->lowmemkill);
+    }
     // vm_wait / vm_wait_pfault: sleeps until pages are freed. Blocks; must hold no lock and no busy page that the
     // pageout daemon could need (I-82).
     void wait_for_memory();

@@ -41,6 +41,7 @@ struct MapEntry {
     std::uint32_t wired_count = 0;  // number of wirings of the entry; the user's counts once
     std::uint32_t avail_ssize = 0;  // stack reserve, pages
 
+    std::uint32_t kernel_wirings() const { return wired_count - (has(kEntryUserWired) ? 1 : 0); }
     MapEntry* next_of_object = nullptr;
     MapEntry* prev_of_object = nullptr;
     intrusive::set_member_hook<intrusive::link_mode<intrusive::normal_link>> map_hook;
@@ -160,6 +161,8 @@ Status map_madvise(Kernel& k, Map& map, Va start, Va end, Advice advice);
 Status map_clean(Kernel& k, Map& map, Va start, Va end, bool invalidate);  // msync
 Status map_user_wire(Kernel& k, Map& map, Va start, Va end);               // vm_map_unwire(.., FALSE): mlock
 Status map_user_unwire(Kernel& k, Map& map, Va start, Va end);             // vm_map_unwire(.., TRUE): munlock
+Status map_kernel_wire(Kernel& k, Map& map, Va start, Va end);             // vm_map_wire
+Status map_kernel_unwire(Kernel& k, Map& map, Va start, Va end);           // vm_map_wire(.., KM_PAGEABLE)
 Status map_remove(Kernel& k, Map& map, Va start, Va end);                  // munmap, holes allowed
 Status map_stack(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec);
 Status map_growstack(Kernel& k, Map& map, Va va);

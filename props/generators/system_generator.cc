@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "props/generators/kernel_drawing.h"
 #include "props/generators/places.h"
 
 namespace vmref::props {
@@ -30,33 +31,45 @@ enum class Kind : std::uint8_t {
     threads,
     switch_cpu,
     pageout,
+    debug,
+    kernel_get,
+    kernel_put,
+    kernel_wire,
+    kernel_unwire,
 };
 
 constexpr Prot kReadWrite = kProtRead | kProtWrite;
 
 // Per mille.
 constexpr Weighted<Kind> kKinds[] = {
-    {Kind::access, 635},   {Kind::mmap, 72},       {Kind::fork, 24},     {Kind::pageout, 40},
-    {Kind::munmap, 16},    {Kind::mprotect, 24},   {Kind::minherit, 26}, {Kind::madvise, 32},
-    {Kind::msync, 10},     {Kind::mlock, 10},      {Kind::munlock, 9},   {Kind::ftruncate, 14},
-    {Kind::file_read, 12}, {Kind::file_write, 14}, {Kind::exit, 10},     {Kind::switch_cpu, 20},
-    {Kind::threads, 6},    {Kind::mremap, 14},     {Kind::spawn, 4},     {Kind::create_file, 6},
-    {Kind::exec, 2},
+    {Kind::access, 597},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
+    {Kind::munmap, 16},     {Kind::mprotect, 24},     {Kind::minherit, 26},  {Kind::madvise, 32},
+    {Kind::msync, 10},      {Kind::mlock, 10},        {Kind::munlock, 9},    {Kind::ftruncate, 14},
+    {Kind::file_read, 12},  {Kind::file_write, 14},   {Kind::exit, 10},      {Kind::switch_cpu, 20},
+    {Kind::threads, 6},     {Kind::mremap, 14},       {Kind::spawn, 4},      {Kind::create_file, 6},
+    {Kind::exec, 2},        {Kind::debug, 18},        {Kind::kernel_get, 4}, {Kind::kernel_put, 4},
+    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6},
 };
 
 class Drawing {
   public:
     Drawing(Choices& choices, const model::System& model, const Config& config)
-        : choices_(choices), model_(model), config_(config), places_(choices, model, config) {}
+        : choices_(choices),
+          model_(model),
+          config_(config),
+          places_(choices, model, config),
+          kernel_(choices, model, places_) {}
 
     Operation operation();
 
   private:
     bool room_for_process() const { return model_.processes().size() < most_processes(config_); }
     Kind fitting(Kind kind, Pid pid);
+    Kind fitting_holds(Kind kind);
     Operation memory_operation(Kind kind, Pid pid);
     Operation file_operation(Kind kind, Pid pid);
     Operation process_operation(Kind kind, Pid pid);
+    Operation kernel_operation(Kind kind, Pid pid);
 
     Access access(Pid pid);
     Mmap mmap(Pid pid);
@@ -85,6 +98,7 @@ class Drawing {
     const model::System& model_;
     const Config& config_;
     Places places_;
+    KernelDrawing kernel_;
 };
 
 // What is drawn instead where the state is at one of the bounds, or has nothing to work on.
@@ -105,17 +119,31 @@ Kind Drawing::fitting(Kind kind, Pid pid) {
         case Kind::minherit:
         case Kind::mlock:
         case Kind::mremap:
+        case Kind::kernel_wire:
             if (mappings >= kManyMappings) {
                 return Kind::munmap;
             }
             return mappings == 0 ? Kind::mmap : kind;
         case Kind::munlock:
             return mappings != 0 && !places_.any_locked(pid) && !choices_.chance(15) ? Kind::mlock : kind;
+        case Kind::kernel_unwire:
+            return mappings != 0 && !kernel_.any_wired(pid) && !choices_.chance(15) ? Kind::kernel_wire : kind;
         case Kind::access:
             return mappings == 0 && !choices_.chance(15) ? Kind::mmap : kind;
         default:
             return kind;
     }
+}
+
+// Pages that the kernel holds for writing do not move, so that what it stores has a place in the model.
+Kind Drawing::fitting_holds(Kind kind) {
+    const std::uint32_t used = kernel_.slots_used();
+    if (kind == Kind::kernel_get || kind == Kind::kernel_put) {
+        return used == 0 ? Kind::kernel_get : used == kHoldSlots ? Kind::kernel_put : kind;
+    }
+    const bool stays = kind == Kind::access || kind == Kind::debug || kind == Kind::msync || kind == Kind::pageout ||
+                       kind == Kind::threads || kind == Kind::switch_cpu;
+    return stays || !kernel_.held_for_writing() ? kind : Kind::kernel_put;
 }
 
 Operation Drawing::operation() {
@@ -124,7 +152,7 @@ Operation Drawing::operation() {
         return Spawn{1};
     }
     const Pid pid = places_.process();
-    const Kind kind = fitting(drawn, pid);
+    const Kind kind = fitting_holds(fitting(drawn, pid));
     switch (kind) {
         case Kind::access:
             return access(pid);
@@ -141,6 +169,12 @@ Operation Drawing::operation() {
         case Kind::switch_cpu:
         case Kind::pageout:
             return process_operation(kind, pid);
+        case Kind::debug:
+        case Kind::kernel_get:
+        case Kind::kernel_put:
+        case Kind::kernel_wire:
+        case Kind::kernel_unwire:
+            return kernel_operation(kind, pid);
         default:
             return memory_operation(kind, pid);
     }
@@ -379,6 +413,21 @@ Operation Drawing::process_operation(Kind kind, Pid pid) {
             return Switch{choices_.below(config_.cpus), choices_.chance(15) ? 0 : pid};
         default:
             return Pageout{choices_.chance(35) ? choices_.between(9, 64) : choices_.between(1, 8)};
+    }
+}
+
+Operation Drawing::kernel_operation(Kind kind, Pid pid) {
+    switch (kind) {
+        case Kind::debug:
+            return kernel_.debug(pid);
+        case Kind::kernel_get:
+            return kernel_.get(pid);
+        case Kind::kernel_put:
+            return kernel_.put();
+        case Kind::kernel_wire:
+            return kernel_.wire(pid);
+        default:
+            return kernel_.unwire(pid);
     }
 }
 

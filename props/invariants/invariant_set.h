@@ -26,6 +26,8 @@ class InvariantSet final : public impl::Probe, public RuleBook {
     void before_copy(const impl::Page& from, const impl::Page& to) override;
     void before_free(const impl::Page& page) override;
     void fault_object_left(const impl::Object& first_object, bool success) override;
+    void page_handed_out(const impl::Map& map, Va va, Prot asked, const impl::Page* m, bool busied) override;
+    void wiring_undone(const impl::MapEntry& entry, Va start, Va failed) override;
     void pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end) override;
     void before_prefault(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) override;
     void after_prefault(const impl::MapEntry& entry) override;

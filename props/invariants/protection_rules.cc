@@ -99,6 +99,28 @@ void InvariantSet::check_entry_rights(const impl::MapEntry& entry) {
     }
 }
 
+void InvariantSet::page_handed_out(const impl::Map& map, Va va, Prot asked, const impl::Page* m, bool busied) {
+    if (m == nullptr) {
+        evaluate(Rule::i99, false, true, [] { return std::string(); });
+        return;
+    }
+    const bool stores = (asked & kProtWrite) != 0;
+    evaluate(Rule::i99, true, busied ? stores && m->busied() : m->hold_count != 0 && !m->busied(), [&] {
+        return fmt::format("{} was asked for {}: expected it {}, found busy owner {} and {} holds", name_of(*m),
+                           stores ? "storing" : "reading", busied && stores ? "busied" : "held, and not busy",
+                           m->busy_owner, m->hold_count);
+    });
+    impl::MapEntry* const entry = impl::map_entry_at(const_cast<impl::Map&>(map), va);
+    const bool overrides = entry != nullptr && (asked & impl::kProtOverrideWrite) != 0 &&
+                           (entry->protection & kProtWrite) == 0 && entry->has(impl::kEntryCow);
+    const std::uint32_t word = kernel_.pmaps.pte(*map.pmap, va);
+    evaluate(Rule::i22, overrides, !overrides || (m->object == entry->object && (word & kPteRW) == 0), [&] {
+        return fmt::format(
+            "{}: a debugger stores to {}, expected a page of object {} and no right to store, found {:#x}",
+            name_of(*map.pmap, va), name_of(*m), entry->object->id, word);
+    });
+}
+
 impl::Map* InvariantSet::map_of(const impl::Pmap& pmap) const {
     impl::Process* const process = subject_.find_by_pmap(pmap.id);
     return process == nullptr ? nullptr : &process->map;

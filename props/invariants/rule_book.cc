@@ -26,8 +26,11 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-18", "a page with a writable managed PTE, and its object, are marked writeable and perhaps dirty",
      "vm_fault.c:2230-2232, vm_object.c:536-548"},
     {"I-19", "a valid PTE maps the page that a fault would find now", "vm_fault.c:2111-2142"},
+    {"I-20", "a maximum protection changes only on request", "vm_fault.c:474-485"},
     {"I-21", "user leaves have U, page-table PDEs have U, RW and V, the directory's own slot has no U",
      "pmap.c:1206-1207, 1400-1401, 2359-2361"},
+    {"I-22", "a debugger's store leaves a page of the entry's own, and no right to store to it",
+     "vm_fault.c:949-981, 1119-1151"},
     {"I-23", "protecting and removing moves M and A to the page; unmanaged leaves and 4 MiB entries keep theirs",
      "pmap.c:2110-2170"},
     {"I-24", "an anonymous object is referenced, and reached from an entry or a shadow", "vm_object.c:1795-1800"},
@@ -53,6 +56,7 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-50", "a wired page is on no queue and is never freed", "vm_object.c:456-468, 1562-1575"},
     {"I-51", "a valid page of a wired entry is mapped with W, and with all rights of a private entry",
      "vm_fault.c:571-572, 2396-2398"},
+    {"I-53", "an entry that is wired more than once keeps its pages wired", "vm_fault.c:2377-2408"},
     {"I-54", "only valid chunks of a page are dirty", "vm_object.c:594, 1559-1561"},
     {"I-60", "the pv entries of a page are exactly the managed PTEs that map it", "pmap.c:1753-1823, 618-633"},
     {"I-61", "a PTE is managed iff its page is neither fictitious nor unmanaged", "pmap.c:2333-2339, 2546-2549"},
@@ -79,8 +83,11 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-86", "a shortage leaves everything as it was", "pmap.c:1582-1598, 2231-2240"},
     {"I-88", "every pv entry in use is on the lists, and the daemon is told before they run out", "pmap.c:1660-1705"},
     {"I-91", "every resolved fault and every prefaulted page is counted once", "vm_fault.c:741-756, 2951-2953"},
+    {"I-96", "a wiring that failed leaves no wired mapping behind", "vm_fault.c:2353-2364"},
     {"I-98", "prefaulting maps exactly the window's pages that are at hand, dirties none and frees no block",
      "vm_fault.c:2811-2823, 2833-2857, 3143-3154"},
+    {"I-99", "a page that is handed out is held, or busied for who asked to store; else nothing is",
+     "vm_fault.c:1119-1196"},
 }};
 
 // Rules of the pmap world, and those of the system world that are its too.

@@ -32,7 +32,9 @@ enum class Rule : std::uint8_t {
     i17,
     i18,
     i19,
+    i20,
     i21,
+    i22,
     i23,
     i24,
     i25,
@@ -50,6 +52,7 @@ enum class Rule : std::uint8_t {
     i49,
     i50,
     i51,
+    i53,
     i54,
     i60,
     i61,
@@ -73,7 +76,9 @@ enum class Rule : std::uint8_t {
     i86,
     i88,
     i91,
+    i96,
     i98,
+    i99,
     count,
 };
 

@@ -57,6 +57,10 @@ void InvariantSet::check_wired_page(const impl::MapEntry& entry, Va va) {
         return;
     }
     const std::uint32_t word = kernel_.pmaps.pte(*entry.map->pmap, va);
+    evaluate(Rule::i53, entry.wired_count > 1 && (word & kPteV) != 0, (word & kPteW) != 0, [&] {
+        return fmt::format("{}: {} is wired {} times, expected a wired PTE, found {:#x}", name_of(*entry.map->pmap, va),
+                           name_of(entry), entry.wired_count, word);
+    });
     const bool own_rights = page->object->type != impl::ObjectType::vnode || entry.has(impl::kEntryCow);
     const bool rights = !own_rights || ((word & kPteRW) != 0) == ((entry.protection & kProtWrite) != 0);
     const bool holds = (word & kPteV) != 0 ? (word & kPteW) != 0 && rights : shows_a_file(*page->object);
@@ -65,6 +69,16 @@ void InvariantSet::check_wired_page(const impl::MapEntry& entry, Va va) {
                            name_of(*entry.map->pmap, va), name_of(entry), entry.protection, name_of(*page),
                            (entry.protection & kProtWrite) != 0 ? " and RW" : "", word);
     });
+}
+
+void InvariantSet::wiring_undone(const impl::MapEntry& entry, Va start, Va failed) {
+    for (Va va = start; va < failed; va += kPageSize) {
+        const std::uint32_t word = kernel_.pmaps.pte(*entry.map->pmap, va);
+        evaluate(Rule::i96, true, (word & kPteW) == 0, [&] {
+            return fmt::format("{}: {} could not be wired at {:#x}, expected no wired PTE left, found {:#x}",
+                               name_of(*entry.map->pmap, va), name_of(entry), failed, word);
+        });
+    }
 }
 
 void InvariantSet::check_wired_entry(const impl::MapEntry& entry) {

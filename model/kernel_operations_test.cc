@@ -1,0 +1,102 @@
+// Debuggers, pages that the kernel holds, kernel wiring: statuses and values.
+#include "model/system_test.h"
+
+namespace vmref::model {
+namespace {
+
+class KernelOperationsTest : public SystemTest {
+  protected:
+    Observation poke(Pid pid, Va va, std::uint32_t value, std::uint8_t size = 4, Pid target = 1) {
+        return run(DebugAccess{DebugCall::debug_write, pid, target, va, size, value});
+    }
+    Observation peek(Pid pid, Va va, std::uint8_t size = 4) {
+        return run(DebugAccess{DebugCall::debug_read, pid, 1, va, size});
+    }
+};
+
+TEST_F(KernelOperationsTest, DebuggersAreJudgedByTheMaximumProtectionWhenTheyWrite) {
+    map(0, 1, 1, false, kProtRead);
+    map(1, 1, 0, false, kProtNone);
+    EXPECT_EQ(poke(1, at(0), 7), Observation{});
+    EXPECT_EQ(get(1, 0), 7U);
+    EXPECT_EQ(store(1, at(0), 8), bus(at(0)));
+    EXPECT_EQ(poke(0, at(1), 9), Observation{});
+    EXPECT_EQ(peek(1, at(1)), failed(Status::protection_failure)) << "reading has no override";
+    EXPECT_EQ(poke(0, at(2), 9), failed(Status::invalid_address));
+    EXPECT_EQ(poke(0, kUserEnd, 9), failed(Status::invalid_address));
+    EXPECT_EQ(run(Mlock{1, at(0), kPageSize}), Observation{});
+    EXPECT_EQ(poke(1, at(0), 1), failed(Status::protection_failure)) << "wired: its own protection counts";
+    EXPECT_EQ(get(1, 0), 7U);
+}
+
+TEST_F(KernelOperationsTest, DebuggersMoveAllBytesOrNone) {
+    map(0, 1);
+    put(1, 0, 0);
+    EXPECT_EQ(poke(0, at(0, kPageSize - 2), 0xffffffff), failed(Status::invalid_address));
+    EXPECT_EQ(peek(0, at(0, kPageSize - 2), 2), loaded(0));
+    map(1, 1);
+    EXPECT_EQ(poke(0, at(0, kPageSize - 2), 0x04030201), Observation{});
+    EXPECT_EQ(peek(0, at(0, kPageSize - 2)), loaded(0x04030201));
+    EXPECT_EQ(get(1, 1), 0x0403U);
+}
+
+TEST_F(KernelOperationsTest, OnlyDebuggersInAProcessGrowStacks) {
+    stack(0, 12);  // [8, 12) mapped
+    EXPECT_EQ(peek(0, at(7)), failed(Status::invalid_address));
+    EXPECT_EQ(peek(1, at(7)), loaded(0));
+    EXPECT_EQ(peek(0, at(7)), loaded(0));
+}
+
+TEST_F(KernelOperationsTest, WhatTheKernelHoldsForWritingIsStoredToWhenItIsPutBack) {
+    map(0, 2, 1, true);
+    write_file(0, 5);
+    EXPECT_EQ(run(KernelGet{1, 0, at(0, 3), true}), loaded(5));
+    EXPECT_EQ(system.held(0), std::optional(true));
+    EXPECT_EQ(system.held(1), std::nullopt);
+    EXPECT_EQ(system.refuse(KernelGet{1, 0, at(0), true}), "slot 0 is in use");
+    EXPECT_EQ(system.refuse(KernelGet{1, 4, at(0), true}), "slot 4 does not exist (there are 4)");
+    EXPECT_EQ(system.refuse(KernelPut{1, 0}), "slot 1 is empty");
+    EXPECT_EQ(system.refuse(Munmap{1, at(0), kPageSize})->substr(0, 26), "slot 0 is held for writing");
+    EXPECT_EQ(store(1, at(0), 6), Observation{});
+    EXPECT_EQ(get(1, 0), 6U);
+    EXPECT_EQ(run(KernelPut{0, 7}), Observation{});
+    EXPECT_EQ(get(1, 0), 7U);
+    EXPECT_EQ(system.refuse(Munmap{1, at(0), kPageSize}), std::nullopt);
+}
+
+TEST_F(KernelOperationsTest, WhatTheKernelHoldsForReadingForbidsNothing) {
+    map(0, 1, 0, false, kProtRead);
+    EXPECT_EQ(run(KernelGet{1, 3, at(0)}), loaded(0));
+    EXPECT_EQ(run(KernelGet{1, 2, at(0), true}), failed(Status::protection_failure));
+    EXPECT_EQ(run(Exit{1}), Observation{});
+    EXPECT_EQ(run(KernelPut{3, 1}), Observation{});
+}
+
+TEST_F(KernelOperationsTest, KernelWiringsAreCounted) {
+    map(0, 2);
+    map(2, 1, 0, false, kProtRead);
+    EXPECT_EQ(status(KernelWire{1, at(0), 3 * kPageSize}), Status::protection_failure);
+    EXPECT_EQ(status(KernelWire{1, at(0), 4 * kPageSize}), Status::invalid_address);
+    EXPECT_EQ(status(KernelWire{1, at(0), kPageSize}), Status::success);
+    EXPECT_EQ(status(KernelWire{1, at(0), 2 * kPageSize}), Status::success);
+    EXPECT_EQ(system.mapping(1, 0).kernel_wirings, 2U);
+    EXPECT_EQ(system.mapping(1, 1).kernel_wirings, 1U);
+    EXPECT_EQ(status(Mlock{1, at(2), kPageSize}), Status::success);
+    EXPECT_EQ(status(KernelWire{1, at(2), kPageSize}), Status::success) << "wired already: only counted";
+    EXPECT_EQ(status(KernelUnwire{1, at(0), 2 * kPageSize}), Status::success);
+    EXPECT_EQ(status(KernelUnwire{1, at(0), 2 * kPageSize}), Status::invalid_argument);
+    EXPECT_EQ(system.mapping(1, 0).kernel_wirings, 1U);
+    EXPECT_EQ(status(KernelWire{1, at(0), kPageSize}, failed(Status::resource_shortage)), Status::resource_shortage);
+}
+
+TEST_F(KernelOperationsTest, WhatTheKernelWiredIsCopiedAtFork) {
+    map(0, 1, 1);
+    EXPECT_EQ(status(KernelWire{1, at(0), kPageSize}), Status::success);
+    EXPECT_EQ(run(Fork{1, 2}), Observation{});
+    write_file(0, 5);
+    EXPECT_EQ(get(2, 0), original(0));
+    EXPECT_EQ(system.mapping(2, 0).kernel_wirings, 0U);
+}
+
+}  // namespace
+}  // namespace vmref::model

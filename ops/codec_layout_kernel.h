@@ -1,0 +1,51 @@
+// The members of the operations of ops/kernel_operation.h. For ops/codec.cc.
+#pragma once
+
+#include <string_view>
+#include <tuple>
+
+#include "ops/codec_layout.h"
+
+namespace vmref::codec {
+
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<DebugCall>{"debug_read", "debug_write"};
+
+template <>
+struct Layout<DebugAccess> {
+    static constexpr auto kCall = &DebugAccess::call;
+    static constexpr auto kFields = std::tuple{
+        required<Uint>("pid", &DebugAccess::pid), required<Uint>("target", &DebugAccess::target),
+        required<Address>("addr", &DebugAccess::addr), required<Number<std::uint8_t>>("size", &DebugAccess::size),
+        required<Uint>("value", &DebugAccess::value,
+                       [](const DebugAccess& op) { return op.call == DebugCall::debug_write; })};
+};
+
+template <>
+struct Layout<KernelGet> {
+    static constexpr std::string_view kName = "kernel_get";
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("pid", &KernelGet::pid), required<Uint>("slot", &KernelGet::slot),
+                   required<Address>("addr", &KernelGet::addr), optional<Flag>("write", &KernelGet::write)};
+};
+
+template <>
+struct Layout<KernelPut> {
+    static constexpr std::string_view kName = "kernel_put";
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("slot", &KernelPut::slot), optional<Uint>("value", &KernelPut::value)};
+};
+
+template <>
+struct Layout<KernelWire> {
+    static constexpr std::string_view kName = "kernel_wire";
+    static constexpr auto kFields = range_fields<KernelWire>();
+};
+
+template <>
+struct Layout<KernelUnwire> {
+    static constexpr std::string_view kName = "kernel_unwire";
+    static constexpr auto kFields = range_fields<KernelUnwire>();
+};
+
+}  // namespace vmref::codec

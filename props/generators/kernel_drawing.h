@@ -1,0 +1,36 @@
+// What debuggers and the kernel itself do to user memory (ops/kernel_operation.h), drawn.
+#pragma once
+
+#include "model/system.h"
+#include "ops/operation.h"
+#include "props/generators/choices.h"
+#include "props/generators/places.h"
+
+namespace vmref::props {
+
+class KernelDrawing {
+  public:
+    KernelDrawing(Choices& choices, const model::System& model, Places& places)
+        : choices_(choices), model_(model), places_(places) {}
+
+    // Slots in use; those held for writing forbid whatever moves pages or mappings.
+    std::uint32_t slots_used() const;
+    bool held_for_writing() const;
+
+    // Of `target`'s memory, by another process, itself or a kernel thread.
+    DebugAccess debug(Pid target);
+    KernelGet get(Pid pid);  // Requires: a slot is empty
+    KernelPut put();         // Requires: a slot is in use
+    KernelWire wire(Pid pid);
+    KernelUnwire unwire(Pid pid);
+    bool any_wired(Pid pid) const;
+
+  private:
+    std::uint32_t slot(bool used);
+
+    Choices& choices_;
+    const model::System& model_;
+    Places& places_;
+};
+
+}  // namespace vmref::props
