@@ -17,8 +17,8 @@
 namespace vmref::props {
 namespace {
 
-constexpr std::uint64_t kDefaultMachine = 0x0c326bdce6d6369c;
-constexpr std::uint64_t kSmallMachine = 0x77af8d089fc1dc63;
+constexpr std::uint64_t kDefaultMachine = 0x7f8adbde4bafdd1d;
+constexpr std::uint64_t kSmallMachine = 0xca4f1904dee7ca5d;
 
 CampaignResult campaign(const Config& config) {
     CampaignOptions options;
