@@ -35,8 +35,8 @@ bool may_come_while_held(const Op& op) {
         return op.advice != Advice::free;
     }
     return std::is_same_v<Op, Access> || std::is_same_v<Op, FileRead> || std::is_same_v<Op, DebugAccess> ||
-           std::is_same_v<Op, Msync> || std::is_same_v<Op, Pageout> || std::is_same_v<Op, Threads> ||
-           std::is_same_v<Op, Switch>;
+           std::is_same_v<Op, Msync> || std::is_same_v<Op, Pageout> || std::is_same_v<Op, Spawn> ||
+           std::is_same_v<Op, Threads> || std::is_same_v<Op, Switch>;
 }
 
 template <typename Op>
@@ -97,7 +97,7 @@ Reason hold_reason(World& world, const Op& op) {
         if (world.held[slot].write && !may_come_while_held(op)) {
             return unless(false, "slot", slot,
                           "is held for writing: only accesses, file_read, debug_read, debug_write, msync, pageout, "
-                          "threads, switch, madvise without free, kernel_get and kernel_put may come");
+                          "spawn, threads, switch, madvise without free, kernel_get and kernel_put may come");
         }
     }
     return std::nullopt;

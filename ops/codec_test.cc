@@ -229,6 +229,10 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
     EXPECT_EQ(std::erase_if(names,
                             [](const std::string& name) { return name.starts_with("pmap_") && name != "pmap_tables"; }),
               49U);
+    for (const char* const name :
+         {"debug_read", "debug_write", "kernel_get", "kernel_put", "kernel_wire", "kernel_unwire"}) {
+        EXPECT_EQ(names.erase(name), 1U) << name;
+    }
     for (const char* const name : {"page_alloc", "page_alloc_unmanaged", "page_free", "page_wire", "page_unwire",
                                    "install_4m", "hardware_access", "evict_tlb"}) {
         EXPECT_EQ(names.erase(name), 1U) << name;
