@@ -49,7 +49,8 @@ std::optional<Model> find_failure(const Property& property, const Mutation& muta
 }  // namespace
 
 std::vector<Mutation> mutants_of(const Property& property) {
-    ModelSession session({}, {});
+    const impl::DefectSet none;
+    ModelSession session({}, none);
     property.concrete(session);
     std::vector<Mutation> mutants;
     for (const Seam& seam : session.seams) {

@@ -36,6 +36,7 @@ std::string mutation_text(const Mutation& mutation);
 template <class W>
 class Session {
   public:
+    // Both outlive the session.
     explicit Session(const impl::DefectSet& defects_in, const Mutation* mutation = nullptr)
         : defects(defects_in), mutation_(mutation) {}
     virtual ~Session() = default;
@@ -57,7 +58,7 @@ class Session {
     }
     Bool<W> out(const std::string& seam, const Bool<W>& value) {
         const bool mutated = mutation_ != nullptr && mutation_->truth && mutation_->seam == seam;
-        const Bool<W> result = mutated ? Bool<W>(bool{mutation_->always}) : value;
+        Bool<W> result = mutated ? Bool<W>(bool{mutation_->always}) : value;
         note(seam, result);
         return result;
     }
@@ -94,10 +95,10 @@ struct Property {
 };
 
 template <class Text>
-Property property(std::string name, std::string invariants, std::string source, Text text) {
-    return {.name = std::move(name),
-            .invariants = std::move(invariants),
-            .source = std::move(source),
+Property property(const std::string& name, const std::string& invariants, const std::string& source, Text text) {
+    return {.name = name,
+            .invariants = invariants,
+            .source = source,
             .symbolic = [text](Session<SymW>& session) { return text(session); },
             .concrete = [text](Session<std::uint32_t>& session) { return text(session); }};
 }

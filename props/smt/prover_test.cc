@@ -1,4 +1,5 @@
-// That the obligations are proved; that each can fail; that the symbolic functions are the compiled ones.
+// That the obligations are proved, and refuted where a planted defect breaks them; that the symbolic functions are the
+// compiled ones. That each obligation can fail: mutants_test.cc.
 #include "props/smt/prover.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@
 #include <random>
 #include <set>
 
-#include "props/smt/mutants.h"
+#include "props/smt/refuted_test.h"
 #include "props/smt/scenario.h"
 #include "props/smt/sessions.h"
 #include "props/smt/term_evaluator.h"
@@ -100,35 +101,6 @@ TEST_P(RefutedDefect, ByItsObligation) {
     EXPECT_FALSE(report.verdicts[0].counterexample.empty());
 }
 
-constexpr std::pair<const char*, const char*> kRefuted[] = {
-    {"B-11", "Z-3.fault_choice.data_is_the_content"},
-    {"B-15", "Z-4.copied_entry.child_stores_within_protection"},
-    {"B-20", "Z-4.fault.none_maps_nothing"},
-    {"B-25", "Z-3.allocation.prefault_within_the_object"},
-    {"B-40", "Z-1.collapse.content_is_kept"},
-    {"B-63", "runs.flush.starts_at_or_before"},
-    {"B-65", "Z-5.protect_big.counts_what_is_mapped"},
-    {"B-66", "Z-5.protect_big.m_stays"},
-    {"B-69", "Z-5.enter_race.m_is_not_lost"},
-    {"B-79", "Z-4.fault.a_copy_only_if_it_may_be_written"},
-    {"B-81", "Z-5.teardown.a_is_handed_over"},
-    {"B-85", "Z-5.enter.no_leaf_is_refused"},
-    {"B-95", "Z-4.fault.a_wired_page_grants_all"},
-    {"B-102", "Z-7.no_memory.level_hold"},
-    {"B-106", "Z-9.written_out.clean_equals_block"},
-    {"M-01", "Z-4.fault.writable_only_at_the_top"},
-    {"M-04", "Z-7.top_needs_exclusive.top_paging"},
-    {"M-05", "Z-7.map_changed.chain_locks"},
-    {"M-06", "Z-7.beyond_size.placeholder"},
-    {"M-10", "Z-9.write_granted.clean_without_block_may_be_lost"},
-    {"M-12", "Z-8.merge.offset_leads_to_the_same_page"},
-    {"M-13", "Z-8.bypass.references_of_what_lies_below"},
-    {"M-14", "Z-8.shadow.is_counted"},
-    {"M-16", "Z-5.remove.m_is_handed_over"},
-    {"M-22", "Z-9.madvise_free.clean_equals_block"},
-    {"M-24", "Z-9.rename.clean_without_block_may_be_lost"},
-    {"M-26", "Z-10.growth.once_a_fault"},
-};
 INSTANTIATE_TEST_SUITE_P(Prover, RefutedDefect, testing::ValuesIn(kRefuted), [](const auto& row) {
     std::string name = row.param.first;
     name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
@@ -152,78 +124,6 @@ TEST(Scenario, TurnsCounterexamplesIntoTraces) {
             EXPECT_EQ(trace->world, row->second) << id;
             EXPECT_LE(trace->steps.size(), 12U) << id;
         }
-    }
-}
-
-// --- mutants -------------------------------------------------------------------------------------------------------
-
-struct Mutants {
-    std::map<std::string, bool> killed;
-    std::map<std::string, std::vector<std::pair<const Property*, Mutation>>> where;
-};
-
-std::set<std::string> goals_of(const Property& property) {
-    ModelSession session({}, kNone);
-    std::set<std::string> names;
-    for (const Goal<std::uint32_t>& goal : property.concrete(session).goals) {
-        names.insert(goal.name);
-    }
-    return names;
-}
-
-// Of a large property only as many mutants as its goals need, those of the state first: its functions have properties
-// of their own.
-std::set<std::string> refuted_by_mutants(const Property& property, Mutants& mutants) {
-    const std::set<std::string> goals = goals_of(property);
-    std::set<std::string> refuted;
-    std::vector<Mutation> list = mutants_of(property);
-    if (property.large) {
-        std::reverse(list.begin(), list.end());
-    }
-    for (const Mutation& mutation : list) {
-        if (property.large && refuted.size() == goals.size()) {
-            break;
-        }
-        const std::set<std::string> found = goals_refuted(property, mutation);
-        refuted.insert(found.begin(), found.end());
-        if (!property.large) {
-            const std::string text = mutation_text(mutation);
-            mutants.where[text].emplace_back(&property, mutation);
-            mutants.killed[text] = mutants.killed[text] || !found.empty();
-        }
-    }
-    for (const std::string& goal : goals) {
-        for (const Mutation& mutation : list) {
-            if (refuted.contains(goal) || refutes(property, mutation, goal)) {
-                refuted.insert(goal);
-                break;
-            }
-        }
-    }
-    return refuted;
-}
-
-bool refuted_by_a_defect(const std::string& obligation) {
-    return std::any_of(std::begin(kRefuted), std::end(kRefuted),
-                       [&](const auto& row) { return obligation == row.second; });
-}
-
-TEST(Mutants, RefuteEveryObligationAndAreAllKilled) {
-    const std::vector<Property> properties = all_properties(2, 2);
-    Mutants mutants;
-    for (const Property& property : properties) {
-        const std::set<std::string> refuted = refuted_by_mutants(property, mutants);
-        for (const std::string& goal : goals_of(property)) {
-            const std::string name = property.name + "." + goal;
-            EXPECT_TRUE(refuted.contains(goal) || refuted_by_a_defect(name)) << name << " cannot fail";
-        }
-    }
-    EXPECT_GT(mutants.killed.size(), 500U);
-    for (const auto& [text, killed] : mutants.killed) {
-        const auto& uses = mutants.where[text];
-        EXPECT_TRUE(killed || std::all_of(uses.begin(), uses.end(),
-                                          [](const auto& use) { return is_equivalent(*use.first, use.second); }))
-            << text << " is not noticed by " << uses.front().first->name;
     }
 }
 
