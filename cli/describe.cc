@@ -29,7 +29,7 @@ constexpr FlagName kPageNames[] = {
     {kPageMapped, "MAPPED"},     {kPageWriteable, "WRITEABLE"}, {kPageReferenced, "REFERENCED"},
     {kPageZero, "ZERO"},         {kPageUnmanaged, "UNMANAGED"}, {kPageFictitious, "FICTITIOUS"},
     {kPageCleanChk, "CLEANCHK"}, {kPageNoSync, "NOSYNC"},       {kPageRam, "RAM"},
-    {kPageSwapped, "SWAPPED"},   {kPageWanted, "WANTED"},
+    {kPageSwapped, "SWAPPED"},   {kPageWanted, "WANTED"},       {kPageRedirtied, "REDIRTIED"},
 };
 
 constexpr FlagName kEntryNames[] = {{kEntryCow, "COW"},

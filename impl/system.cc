@@ -46,6 +46,7 @@ Observation System::apply(const Operation& operation) {
     const ArenaScope scope(arena_);
     kernel_.journal.clear();
     kernel_.discarded.clear();
+    kernel_.injection.clear_fired();
     kernel_.bytes_moved = 0;
     killed_.clear();
     Outcome outcome = visit_operation<WorldName::system>(
@@ -100,9 +101,10 @@ TouchedCounts System::touched() const {
     return {kFrameZero + kernel_.pages.peak_frames() + kNextFree, kernel_.swap.touched()};
 }
 
-bool System::make_progress(BlockPoint point, const void* /*channel*/) {
+bool System::make_progress(BlockPoint point, const void* channel) {
+    const bool helped = stand_in_progress(kernel_, point, channel);
     if (point != BlockPoint::memory) {
-        return false;  // inline nobody else holds a lock or a page
+        return helped;  // inline nobody else holds a lock or a page
     }
     // What is short may be pv entries: the daemon takes mappings back before it looks for pages (pmap_collect).
     kernel_.pmaps.collect();

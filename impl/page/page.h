@@ -44,9 +44,10 @@ inline constexpr std::uint16_t kPageUnmanaged = 1U << 4;
 inline constexpr std::uint16_t kPageFictitious = 1U << 5;
 inline constexpr std::uint16_t kPageCleanChk = 1U << 6;  // was present when page_clean's first pass ran
 inline constexpr std::uint16_t kPageNoSync = 1U << 7;
-inline constexpr std::uint16_t kPageRam = 1U << 8;      // read-ahead mark: restart read-ahead here
-inline constexpr std::uint16_t kPageSwapped = 1U << 9;  // a swap block is assigned at (object, pindex)
-inline constexpr std::uint16_t kPageWanted = 1U << 10;  // somebody sleeps on the page
+inline constexpr std::uint16_t kPageRam = 1U << 8;         // read-ahead mark: restart read-ahead here
+inline constexpr std::uint16_t kPageSwapped = 1U << 9;     // a swap block is assigned at (object, pindex)
+inline constexpr std::uint16_t kPageWanted = 1U << 10;     // somebody sleeps on the page
+inline constexpr std::uint16_t kPageRedirtied = 1U << 11;  // marked dirty while it was written out
 
 struct Page {
     Frame frame = 0;

@@ -14,6 +14,9 @@ constexpr std::size_t kChunkSize = kPageSize / kChunks;
 
 void PageSystem::dirty(Page& page) {
     ensure_rule(page.queue != Queue::cache && page.queue != Queue::free, "I-48", "a dirtied page is in use");
+    if (page.soft_busy != 0) {
+        page.set(kPageRedirtied);
+    }
     // On the hold queue only its holder knows the page: its contents are nobody's any more.
     if (page.dirty == kPageBitsAll || page.queue == Queue::hold) {
         return;
@@ -32,6 +35,22 @@ void PageSystem::undirty(Page& page) {
         page.dirty = 0;
         cell_changed(page);
     }
+}
+
+void PageSystem::write_begins(Page& page) {
+    dirty(page);
+    machine_.memory().set_written(page.frame, false);
+    page.clear(kPageRedirtied);
+    io_start(page);
+}
+
+void PageSystem::write_ends(Page& page) {
+    ensure_rule(page.soft_busy > 0, "I-46", "I/O on a page ends as often as it began");
+    if (!page.has(kPageRedirtied) && page.dirty != 0) {
+        page.dirty = 0;
+        cell_changed(page);
+    }
+    page.clear(kPageRedirtied);
 }
 
 void PageSystem::set_valid_clean(Page& page) {

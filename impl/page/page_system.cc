@@ -81,9 +81,18 @@ void PageSystem::io_finish(Page& page) {
     }
 }
 
+void PageSystem::hand_over(Page& page, Scheduler::ThreadId owner) {
+    ensure_rule(owned(page), "I-47", "only its owner hands a page over");
+    page.busy_owner = owner;
+}
+
 // --- allocation --------------------------------------------------------------------------------------------------
 
 Page* PageSystem::alloc(Object& object, PageIndex index, AllocClass allocation) {
+    const bool is_table = object.type == ObjectType::page_table;
+    if (failing_.fails(is_table ? AllocationKind::page_table : AllocationKind::page)) {
+        return nullptr;
+    }
     const std::uint32_t reserve = allocation == AllocClass::normal ? config_.free_reserved : 0;
     if (free_count() + cache_count() <= reserve) {
         return nullptr;

@@ -12,6 +12,7 @@
 #include "impl/defects/assertion.h"
 #include "impl/defects/defects.h"
 #include "impl/machine/machine.h"
+#include "impl/page/failing_allocations.h"
 #include "impl/page/object.h"
 #include "impl/page/page.h"
 #include "impl/sched/scheduler.h"
@@ -56,6 +57,8 @@ class PageSystem {
     }
     void io_start(Page& page);   // soft busy. Requires: busied by us
     void io_finish(Page& page);  // the last one wakes. Requires: soft-busy
+    // The page stays busy, of another owner from now on. Requires: busied by us
+    void hand_over(Page& page, Scheduler::ThreadId owner);
 
     // --- allocation ----------------------------------------------------------------------------------------------
     // A page busied by us, on no queue, valid == 0, dirty == 0, inserted at (object, index); nullptr if there is no
@@ -112,8 +115,12 @@ class PageSystem {
     // --- contents and validity -----------------------------------------------------------------------------------
     // What makes a page clean or changes its validity requires a page busied by us (I-47); for the end of I/O a
     // soft-busy one will do.
-    void dirty(Page& page);            // dirty := all; the object may be dirty now. Requires: neither cached nor free
-    void undirty(Page& page);          // dirty := 0; the written ghost is cleared too
+    void dirty(Page& page);    // dirty := all; the object may be dirty now. Requires: neither cached nor free
+    void undirty(Page& page);  // dirty := 0; the written ghost is cleared too
+    // A write-out begins: the page is dirty until it has ended, and the ghost of what is written goes now.
+    void write_begins(Page& page);
+    // It has ended: dirty := 0 unless somebody marked the page meanwhile. M in a PTE makes it dirty again (D-12).
+    void write_ends(Page& page);
     void set_valid_clean(Page& page);  // valid := all, dirty := 0, NOSYNC and ghost cleared (after a read)
     void set_invalid(Page& page);      // valid := 0, dirty := 0; generation grows. Requires: not soft-busy
     void zero_fill(Page& page);        // zeroes the frame; the caller sets valid, the journal names the cell already
@@ -124,6 +131,8 @@ class PageSystem {
     std::span<const Page> pages() const { return pages_; }
     PhysicalMemory& memory() { return machine_.memory(); }
     std::uint64_t reactivated() const { return reactivated_; }
+    FailingAllocations& failing() { return failing_; }
+    const FailingAllocations& failing() const { return failing_; }
 
   private:
     static constexpr std::uint8_t kActInit = 5;  // ACT_INIT
@@ -159,6 +168,7 @@ class PageSystem {
     std::uint32_t wired_count_ = 0;
     std::uint32_t peak_frames_ = 0;
     std::uint64_t reactivated_ = 0;
+    FailingAllocations failing_;
 };
 
 }  // namespace vmref::impl

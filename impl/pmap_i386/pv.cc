@@ -10,7 +10,7 @@ PvEntry* PmapSystem::get_pv_entry() {
     if (pv_entry_count_ + 1 > pv_high_water_) {
         pv_woken_ = true;
     }
-    if (pv_entry_count_ >= pv_max_) {
+    if (pv_entry_count_ >= pv_max_ || pages_.failing().fails(AllocationKind::pv)) {
         return nullptr;
     }
     ++pv_entry_count_;

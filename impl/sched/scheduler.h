@@ -52,7 +52,11 @@ class Scheduler {
     void sleep(BlockPoint point, const void* channel);
     void wakeup(const void* /*channel*/) { ++wakeups_; }
 
-    ThreadId current() const { return 1; }  // 0 is "nobody"
+    // Who is not a thread of ours: what stands in for other actors works in this name.
+    static constexpr ThreadId kStandIn = 0xFFFFFFFFU;
+
+    ThreadId current() const { return current_; }  // 0 is "nobody"
+    void set_current(ThreadId thread) { current_ = thread; }
     void set_inline_waiter(InlineWaiter* waiter) { waiter_ = waiter; }
 
     std::uint64_t yields() const { return yields_; }
@@ -80,6 +84,22 @@ class Scheduler {
     std::uint64_t wakeups_ = 0;
     std::uint64_t sleeps_ = 0;
     std::uint64_t hardware_steps_ = 0;
+    ThreadId current_ = 1;
+};
+
+// What runs in this scope runs in the name of `thread`.
+class ActAs {
+  public:
+    ActAs(Scheduler& sched, Scheduler::ThreadId thread) : sched_(sched), before_(sched.current()) {
+        sched_.set_current(thread);
+    }
+    ~ActAs() { sched_.set_current(before_); }
+    ActAs(const ActAs&) = delete;
+    ActAs& operator=(const ActAs&) = delete;
+
+  private:
+    Scheduler& sched_;
+    Scheduler::ThreadId before_;
 };
 
 }  // namespace vmref::impl

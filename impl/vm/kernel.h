@@ -11,6 +11,7 @@
 #include "impl/page/page_system.h"
 #include "impl/pmap_i386/pmap.h"
 #include "impl/sched/scheduler.h"
+#include "impl/vm/injection.h"
 #include "impl/vm/map.h"
 #include "impl/vm/storage.h"
 #include "ops/config.h"
@@ -103,6 +104,7 @@ struct Kernel {
     EntryPool entries;
     OrderedMap<FileId, Owned<Vnode>> vnodes;
     Statistics stats;
+    Injection injection;
 
     Process* curproc = nullptr;   // whose operation runs; nullptr: the kernel's own
     Process* debuggee = nullptr;  // whose memory the operation works on, if it is another's: it must not go meanwhile

@@ -40,7 +40,8 @@ bool launder(Kernel& k, Page& page, bool forced) {
         return true;
     }
     // The page stays where it is, clean when the write is complete: the next pass caches it.
-    const bool written = pager_put_page(k, page);
+    const PagerResult result = pager_put_page(k, page);
+    const bool written = result == PagerResult::ok || result == PagerResult::pend;
     if (written) {
         ++k.stats.pageouts;
         to_tail(k.pages.inactive(), page);

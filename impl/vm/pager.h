@@ -7,10 +7,6 @@
 
 namespace vmref::impl {
 
-// VM_PAGER_*. ok: done. bad: outside the pager's range. fail: in range, but no data. pend: started, not
-// finished. error: data exists but could not be read. again: temporary shortage.
-enum class PagerResult : std::uint8_t { ok, bad, fail, pend, error, again };
-
 // TRUE iff the pager holds data: default never, swap where a block is assigned, vnode below the end of the file.
 bool pager_has_page(const Object& object, PageIndex index);
 
@@ -21,9 +17,13 @@ bool pager_has_page(const Object& object, PageIndex index);
 PagerResult pager_get_page(Kernel& k, Object& object, PageIndex index, Page*& m, Behavior behavior);
 
 // Writes a page out and, when the write is complete, marks it clean; a store that happened meanwhile makes it dirty
-// again (catalogue D-12). Requires: busied, valid. Returns false, and the page stays dirty, if there is nowhere to
-// write to. Blocks.
-bool pager_put_page(Kernel& k, Page& m);
+// again (catalogue D-12). pend: the write has begun; the page is soft-busy and its object has paging in progress until
+// it ends (UnfinishedIo). Anything else but ok: the page stays dirty and has no block; fail: there is nowhere to write
+// to. Requires: busied, valid. Post: busied as before, even if pend. Blocks.
+PagerResult pager_put_page(Kernel& k, Page& m);
+// What has been begun ends, with `result` ok or error. In the name of who did the I/O, not of who asked for it.
+void pager_finish_put(Kernel& k, Page& m, PagerResult result);
+void pager_finish_get(Kernel& k, Page& m, PagerResult result);
 
 // swap_pager_freespace: frees the blocks of [start, start + count); looks at no page.
 void swap_free_space(Kernel& k, Object& object, PageIndex start, PageIndex count);

@@ -38,6 +38,8 @@ void swap_free_space(Kernel& k, Object& object, PageIndex start, PageIndex count
     const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{start} + count, object.swap_slots.size());
     for (std::uint64_t index = start; index < end && object.swap_count != 0; ++index) {
         if (object.swap_slots[index] != kNoSwapSlot) {
+            ensure_rule(!k.injection.under_write(object.swap_slots[index]), "I-10",
+                        "a block that is being written is not freed");
             k.swap.release(take_slot(k, object, static_cast<PageIndex>(index)));
         }
     }
@@ -70,29 +72,22 @@ void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex b
     }
 }
 
-PagerResult swap_get_page(Kernel& k, Object& object, PageIndex index, Page& m, Behavior behavior) {
-    const auto readable = [&object](PageIndex at) { return object.swap_slot(at) != kNoSwapSlot; };
-    const auto read = [&k, &object](Page& page) {
-        const std::uint8_t* const bytes = k.swap.read(object.swap_slot(page.pindex));
-        std::copy_n(bytes, kPageSize, k.machine.memory().frame_for_write(page.frame));
-        k.pages.set_valid_clean(page);
-        page.set(kPageSwapped);
-    };
-    return read_cluster(k, object, index, m, behavior == Behavior::random ? 1 : k.config.swap_cluster, readable, read);
+PagerResult swap_get_page(Kernel& k, Object& object, PageIndex index, Page& m, const ReadRequest& request) {
+    return read_cluster(k, object, index, m, request);
 }
 
-bool swap_put_page(Kernel& k, Page& m) {
+PagerResult swap_put_page(Kernel& k, Page& m, const PagerPlan& plan) {
     Object& object = *m.object;
     const bool block = object.swap_slot(m.pindex) != kNoSwapSlot;
     const auto begun = rule::swap_write_begins<std::uint32_t>(block, k.defects);
     if (!begun.takes_block) {  // B-106
         k.pmaps.clear_modify(m);
         k.pages.undirty(m);
-        return true;
+        return PagerResult::ok;
     }
     const std::uint32_t slot = k.swap.allocate();
     if (slot == kNoSwapSlot) {
-        return false;
+        return PagerResult::fail;
     }
     // The old block goes before the write.
     if (begun.frees_block) {
@@ -105,13 +100,9 @@ bool swap_put_page(Kernel& k, Page& m) {
     if (begun.dirties) {
         k.pages.dirty(m);
     }
-    k.pages.io_start(m);
+    k.pages.write_begins(m);
     k.swap.write(slot, k.machine.memory().frame(m.frame));
-    k.sched.yield(BlockPoint::pager_io);
-    k.pages.undirty(m);
-    m.set(kPageSwapped);
-    k.pages.io_finish(m);
-    return true;
+    return go_on_writing(k, m, slot, plan);
 }
 
 }  // namespace vmref::impl

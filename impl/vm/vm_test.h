@@ -66,7 +66,7 @@ class ObjectActions {
     }
     bool write_out(Page& m) {
         EXPECT_TRUE(k.pages.busy_try(m));
-        const bool written = pager_put_page(k, m);
+        const bool written = pager_put_page(k, m) == PagerResult::ok;
         k.pages.wakeup(m);
         return written;
     }

@@ -1,4 +1,4 @@
-// Pages of files, and the switch between the pagers.
+// Pages of files.
 #include <algorithm>
 #include <array>
 
@@ -9,62 +9,22 @@
 
 namespace vmref::impl {
 
-bool pager_has_page(const Object& object, PageIndex index) {
-    switch (object.type) {
-        case ObjectType::swap:
-            return object.swap_slot(index) != kNoSwapSlot;
-        case ObjectType::vnode:
-            return index < object.vnode->pages();
-        case ObjectType::default_:
-        case ObjectType::page_table:
-            break;
-    }
-    return false;
-}
-
-PagerResult pager_get_page(Kernel& k, Object& object, PageIndex index, Page*& m, Behavior behavior) {
-    ensure_rule(m != nullptr && m->busied(), "I-47", "a page that is read in is busied");
-    return object.type == ObjectType::vnode ? vnode_get_page(k, object, index, *m, behavior)
-                                            : swap_get_page(k, object, index, *m, behavior);
-}
-
-bool pager_put_page(Kernel& k, Page& m) {
-    ensure_rule(m.busied() && m.valid != 0, "I-47", "a page that is written out is busied and valid");
-    const bool written = m.object->type == ObjectType::vnode ? vnode_put_page(k, m) : swap_put_page(k, m);
-    if (k.journal.narration != nullptr) {
-        k.journal.narration->page_written(narrated(m), written);
-    }
-    return written;
-}
-
-PagerResult vnode_get_page(Kernel& k, Object& object, PageIndex index, Page& m, Behavior behavior) {
+PagerResult vnode_get_page(Kernel& k, Object& object, PageIndex index, Page& m, const ReadRequest& request) {
     const Vnode& vnode = *object.vnode;
     if (index >= vnode.pages()) {
         return PagerResult::bad;
     }
-    const auto readable = [&vnode](PageIndex at) { return at < vnode.pages(); };
-    const auto read = [&k, &vnode](Page& page) {
-        const std::uint8_t* const block = vnode.block(page.pindex);
-        if (block == nullptr) {
-            k.pages.zero_fill(page);
-        } else {
-            std::copy_n(block, kPageSize, k.machine.memory().frame_for_write(page.frame));
-        }
-        k.pages.set_valid_clean(page);
-    };
-    return read_cluster(k, object, index, m, behavior == Behavior::random ? 1 : k.config.vnode_cluster, readable, read);
+    return read_cluster(k, object, index, m, request);
 }
 
-bool vnode_put_page(Kernel& k, Page& m) {
+PagerResult vnode_put_page(Kernel& k, Page& m, const PagerPlan& plan) {
     // M goes with invalidation before the write starts, so that a later store is seen again (catalogue D-12).
     k.pmaps.clear_modify(m);
-    k.pages.dirty(m);
-    k.pages.io_start(m);
-    m.object->vnode->write_block(m.pindex, k.machine.memory().frame(m.frame));
-    k.sched.yield(BlockPoint::pager_io);
-    k.pages.undirty(m);
-    k.pages.io_finish(m);
-    return true;
+    k.pages.write_begins(m);
+    if (succeeds(plan)) {
+        m.object->vnode->write_block(m.pindex, k.machine.memory().frame(m.frame));
+    }
+    return go_on_writing(k, m, kNoSwapSlot, plan);
 }
 
 Vnode* vnode_pager_lock(Kernel& k, Object& object) {

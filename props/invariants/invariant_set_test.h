@@ -103,7 +103,7 @@ class InvariantSetTest : public ::testing::Test {
     }
     void write_to_swap(impl::Page& target) {
         ASSERT_TRUE(kernel_.pages.busy_try(target));
-        ASSERT_TRUE(impl::pager_put_page(kernel_, target));
+        ASSERT_EQ(impl::pager_put_page(kernel_, target), impl::PagerResult::ok);
         kernel_.pages.wakeup(target);
     }
 

@@ -13,9 +13,10 @@ void InvariantSet::check_object(const impl::Object& object) {
     check_references(object);
     check_shadows(object);
     check_members(object);
-    evaluate(Rule::i33, true, object.paging_in_progress == 0, [&] {
-        return fmt::format("{}: expected no paging in progress at rest, found {}", name_of(object),
-                           object.paging_in_progress);
+    const std::uint32_t unfinished = kernel_.injection.unfinished_in(object);
+    evaluate(Rule::i33, true, object.paging_in_progress == unfinished, [&] {
+        return fmt::format("{}: expected paging in progress for {} unfinished I/O at rest, found {}", name_of(object),
+                           unfinished, object.paging_in_progress);
     });
     evaluate(Rule::i34, true, object.hold_count == 0,
              [&] { return fmt::format("{}: expected no hold at rest, found {}", name_of(object), object.hold_count); });
