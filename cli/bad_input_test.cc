@@ -14,7 +14,8 @@ TEST_F(Cli, UsageIsOneLine) {
     expect_refused({"check", "--ops", "18446744073709551616"}, {"--ops", "18446744073709551616"});
     expect_refused({"check", "--seconds", "nan"}, {"--seconds: expected a number of seconds"});
     expect_refused({"check", "--seed", "one"}, {"--seed: expected a number", "got 'one'"});
-    expect_refused({"check", "--world", "object"}, {"--world: expected system or machine or pmap, got 'object'"});
+    expect_refused({"check", "--world", "objects"},
+                   {"--world: expected system or machine or pmap or object, got 'objects'"});
     expect_refused({"check", "--nonsense"}, {"check: unexpected argument '--nonsense'"});
     expect_refused({"check", "two\nlines"}, {"check: unexpected argument"});
     expect_refused({"replay"}, {"replay: FILE"});

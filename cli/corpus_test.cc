@@ -89,8 +89,7 @@ TEST(Corpus, EveryDefectHasItsTrace) {
         const std::string file = std::string(defect.id) + ".json";
         known.insert(file);
         // What needs another thread has a trace only if one thread breaks a rule all the same.
-        // What happens between objects alone has none yet.
-        if (defect.reach == "seq" && defect.world != "object") {
+        if (defect.reach == "seq") {
             EXPECT_TRUE(kept.contains(file)) << file;
         }
     }

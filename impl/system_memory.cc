@@ -45,10 +45,7 @@ bool page_aligned(std::uint32_t value) {
 }  // namespace
 
 Outcome System::run(const CreateFile& operation) {
-    auto vnode = make_owned<Vnode>(operation.file, operation.size);
-    vnode->object = &kernel_.objects.allocate(ObjectType::vnode, vnode->pages());
-    vnode->object->vnode = vnode.get();
-    kernel_.vnodes.emplace(operation.file, std::move(vnode));
+    vnode_create(kernel_, operation.file, operation.size);
     return {};
 }
 

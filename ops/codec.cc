@@ -9,6 +9,7 @@
 #include "ops/codec_layout.h"
 #include "ops/codec_layout_kernel.h"
 #include "ops/codec_layout_machine.h"
+#include "ops/codec_layout_object.h"
 #include "ops/codec_layout_pmap.h"
 
 namespace vmref {

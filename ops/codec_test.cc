@@ -15,6 +15,7 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kAlternatives = std::variant_size_v<Operation>;
 constexpr std::size_t kFirstOfMachine = kOperationKinds<WorldName::system> + kOperationKinds<WorldName::pmap>;
+constexpr std::size_t kFirstOfObject = kFirstOfMachine + kOperationKinds<WorldName::machine>;
 
 // Fields over their whole range, edges often. The structs are filled by position here, so that a field missing
 // from the codec's table shows as a lost value.
@@ -36,6 +37,9 @@ class Draw {
     unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
 
     Operation operation(std::size_t index) {
+        if (index >= kFirstOfObject) {
+            return object_operation(index - kFirstOfObject);
+        }
         if (index >= kFirstOfMachine) {
             return machine_operation(index - kFirstOfMachine);
         }
@@ -198,6 +202,42 @@ class Draw {
         }
     }
 
+    PagerTurn turn() { return {name<PagerEvent>(9), u()}; }
+    Operation object_operation(std::size_t index) {
+        switch (index) {
+            case 0:
+                return ObjectAllocate{u(), u(), flag()};
+            case 1:
+                return ObjectCall{name<ObjectCallName>(5), u()};
+            case 2:
+                return ObjectShadow{u(), u(), u(), u()};
+            case 3:
+                return ObjectCoalesce{u(), u(), u(), u()};
+            case 4:
+                return ObjectTruncate{u(), u()};
+            case 5:
+                return ObjectPut{u(), u(), u(), u()};
+            case 6:
+                return ObjectFault{u(), u(), prot(), u(), flag(), flag(), u(), turn()};
+            case 7:
+                return ObjectPage{name<ObjectPageName>(2), u(), u()};
+            case 8:
+                return ObjectBusy{u(), u(), u()};
+            case 9:
+                return ObjectPin{name<ObjectPinName>(2), u(), u(), u()};
+            case 10:
+                return ObjectUnpin{u()};
+            case 11:
+                return ObjectWrite{u(), u(), name<PagerEvent>(9)};
+            case 12:
+                return ObjectIoDone{};
+            case 13:
+                return ObjectRange{name<ObjectRangeName>(8), u(), u(), u(), turn()};
+            default:
+                return ObjectPageout{u()};
+        }
+    }
+
     Observation observation() {
         Observation result{name<Status>(9), name<Signal>(4), u(), u(), {}};
         for (unsigned n = below(4); n > 0; --n) {
@@ -225,6 +265,7 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
             names.emplace(operation_name(operation));
         }
     }
+    EXPECT_EQ(std::erase_if(names, [](const std::string& name) { return name.starts_with("object_"); }), 28U);
     // The pmap world's are called by the functions of pmap.c.
     EXPECT_EQ(std::erase_if(names,
                             [](const std::string& name) { return name.starts_with("pmap_") && name != "pmap_tables"; }),

@@ -21,6 +21,7 @@
 
 #include "ops/kernel_operation.h"
 #include "ops/machine_operation.h"
+#include "ops/object_operation.h"
 #include "ops/pmap_operation.h"
 #include "ops/types.h"
 #include "ops/world.h"
@@ -266,6 +267,9 @@ using PmapOperations = OperationList<PageCall, PmapZeroPageArea, PmapCopyPage, P
                                      PmapEnter, PmapEnterQuick, PmapObjectInitPt, PmapInstall4m, PmapRange, PmapProtect,
                                      PmapAddress, PmapPair, PmapCollect, KernelEnter, KernelAddress, KernelPages,
                                      PmapMapdev, PmapUnmapdev, PmapGrowkernel, PmapAddrHint, HardwareAccess, EvictTlb>;
+using ObjectOperations = OperationList<ObjectAllocate, ObjectCall, ObjectShadow, ObjectCoalesce, ObjectTruncate,
+                                       ObjectPut, ObjectFault, ObjectPage, ObjectBusy, ObjectPin, ObjectUnpin,
+                                       ObjectWrite, ObjectIoDone, ObjectRange, ObjectPageout>;
 
 namespace operation_detail {
 
@@ -282,6 +286,10 @@ struct OperationsOf<WorldName::machine> {
 template <>
 struct OperationsOf<WorldName::pmap> {
     using List = PmapOperations;
+};
+template <>
+struct OperationsOf<WorldName::object> {
+    using List = ObjectOperations;
 };
 
 template <typename Op, typename... Ops>
@@ -313,7 +321,8 @@ struct VariantOf<OperationList<First...>, OperationList<Second...>, Rest...>
 
 }  // namespace operation_detail
 
-using Operation = operation_detail::VariantOf<SystemOperations, PmapOperations, MachineOperations>::Type;
+using Operation =
+    operation_detail::VariantOf<SystemOperations, PmapOperations, MachineOperations, ObjectOperations>::Type;
 
 // Whether `world` takes operations of type `Op`.
 template <WorldName world, typename Op>

@@ -101,6 +101,14 @@ void add_functions(std::vector<FunctionCount>& sum, const impl::PmapCoverage& co
     }
 }
 
+void add_functions(std::vector<FunctionCount>& sum, const impl::ObjectCoverage& coverage) {
+    sum.resize(impl::kObjectFunctionNames.size());
+    for (std::size_t n = 0; n < sum.size(); ++n) {
+        sum[n].name = impl::kObjectFunctionNames[n];
+        sum[n].count += coverage.count(static_cast<impl::ObjectFunction>(n));
+    }
+}
+
 template <class World>
 class Campaign {
   public:
@@ -143,6 +151,9 @@ void Campaign<World>::add_system(CampaignResult& result, Lockstep<World>& lockst
     add_invariants(result.invariants, lockstep.invariants().invariants());
     if constexpr (requires { World::coverage(lockstep.subject()); }) {
         add_functions(result.functions, World::coverage(lockstep.subject()));
+    }
+    if constexpr (requires { World::functions(lockstep.subject()); }) {
+        add_functions(result.functions, World::functions(lockstep.subject()));
     }
     if constexpr (requires { World::paths(lockstep.subject()); }) {
         add_paths(result.paths, World::paths(lockstep.subject()));

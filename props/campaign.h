@@ -51,7 +51,7 @@ struct CampaignResult {
     double seconds = 0;
     std::uint64_t digest = 0;              // of every observation, in order
     std::vector<Invariant> invariants;     // those of the world
-    std::vector<FunctionCount> functions;  // of pmap.c
+    std::vector<FunctionCount> functions;  // of pmap.c or vm_object.c
     std::vector<impl::PathCount> paths;    // of the fault handler, in the system world
     std::optional<Violation> violation;
     std::vector<Operation> trace;

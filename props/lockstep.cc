@@ -159,5 +159,6 @@ std::optional<Violation> Lockstep<World>::checkpoint() {
 template class Lockstep<SystemWorld>;
 template class Lockstep<MachineWorld>;
 template class Lockstep<PmapWorld>;
+template class Lockstep<ObjectWorld>;
 
 }  // namespace vmref::props

@@ -112,6 +112,35 @@ void simplify(Simpler<KernelGet>& simpler) {
     simpler.add([](KernelGet& op) { op.write = false; });
 }
 
+// Nothing goes wrong by itself, objects are small, and the first page is as good as any.
+template <typename Op>
+void simplify_object_operation(Simpler<Op>& simpler) {
+    if constexpr (requires(Op & op) { op.pager; }) {
+        simpler.add([](Op& op) { op.pager = {}; });
+        simpler.add([](Op& op) { op.pager.ordinal = 1; });
+    }
+    if constexpr (requires(Op & op) { op.event; }) {
+        simpler.add([](Op& op) { op.event = PagerEvent::ok; });
+    }
+    if constexpr (requires(Op & op) { op.shortage; }) {
+        simpler.add([](Op& op) { op.shortage = 0; });
+        simpler.add([](Op& op) { op.value = op.value != 0 ? 1 : 0; });
+    }
+    if constexpr (requires(Op & op) { op.shared; }) {
+        simpler.add([](Op& op) { op.shared = false; });
+    }
+    if constexpr (requires(Op & op) { op.pages; }) {
+        simpler.add([](Op& op) { op.pages = 1; });
+        simpler.halve(&Op::pages);
+    }
+    if constexpr (requires(Op & op) { op.offset; }) {
+        simpler.add([](Op& op) { op.offset = 0; });
+    }
+    if constexpr (requires(Op & op) { op.index; }) {
+        simpler.add([](Op& op) { op.index = 0; });
+    }
+}
+
 template <typename Op>
 void simplify(Simpler<Op>& simpler) {
     if constexpr (std::is_same_v<Op, Threads>) {
@@ -130,6 +159,8 @@ void simplify(Simpler<Op>& simpler) {
         simplify_machine<Op>(simpler);
     } else if constexpr (kTakes<WorldName::pmap, Op>) {
         simplify_pmap_operation(simpler);
+    } else if constexpr (kTakes<WorldName::object, Op>) {
+        simplify_object_operation(simpler);
     } else if constexpr (requires { &Op::length; }) {
         simpler.halve(&Op::length);
     } else if constexpr (requires { &Op::size; }) {

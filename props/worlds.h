@@ -23,6 +23,7 @@
 
 #include "ops/world.h"
 #include "props/machine_world.h"
+#include "props/object_world.h"
 #include "props/pmap_world.h"
 #include "props/system_world.h"
 
@@ -38,6 +39,8 @@ decltype(auto) with_world(WorldName name, F&& f) {
             return std::forward<F>(f).template operator()<MachineWorld>();
         case WorldName::pmap:
             return std::forward<F>(f).template operator()<PmapWorld>();
+        case WorldName::object:
+            return std::forward<F>(f).template operator()<ObjectWorld>();
     }
     std::abort();
 }

@@ -192,7 +192,7 @@ TEST(Trace, BadHeadersAreOneClearLine) {
         {R"({"operations":[{"op":"quantum"}],"version":3})", "t.json: trace version 3 is newer than 1"},
         {R"({"version":0,"operations":[]})", "t.json: /version: expected the version of the format, 1, found 0"},
         {R"({"version":1,"operations":[],"world":"quantum"})",
-         "t.json: /world: expected one of system, machine, pmap, found \"quantum\""},
+         "t.json: /world: expected one of system, machine, pmap, object, found \"quantum\""},
         {R"({"version":1,"operations":[],"seed":-1})",
          "t.json: /seed: expected a whole number from 0 to 18446744073709551615, found -1"},
         {R"({"version":1,"operations":[],"defects":["a",1]})", "t.json: /defects/1: expected a text, found 1"},

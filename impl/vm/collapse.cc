@@ -64,6 +64,9 @@ bool pinned(const Page* page) {
 
 // Whether the merge would have to destroy a wired or held page on either side: then it is refused (D-7, I-39).
 bool would_destroy_pinned(Kernel& k, Object& object, Object& backing) {
+    if (k.on(Defect::b42_wired_page_destroyed)) {
+        return false;
+    }
     return std::any_of(backing.pages.begin(), backing.pages.end(), [&](const Page& page) {
         const Meeting met = meet(k, object, backing, page);
         return rule::destroys_pinned(met.choice, pinned(&page), pinned(met.above));
@@ -73,13 +76,18 @@ bool would_destroy_pinned(Kernel& k, Object& object, Object& backing) {
 // One page of the backing object is moved up or destroyed (vm_object.c:1187-1275). The page is busied by us; its block
 // goes only with valid data that moves or dies (B-41, B-43): the block of an invalid page is left to swap_pager_copy.
 void scan_page(Kernel& k, Object& object, Object& backing, Page& page) {
+    k.ran(ObjectFunction::backing_scan_callback);
     const Meeting met = meet(k, object, backing, page);
     const PageIndex index = page.pindex;
-    if (met.choice.frees_block) {
+    const bool loses_block =
+        page.valid == 0 && (k.on(Defect::b41_block_of_invalid_page_freed) || k.on(Defect::b43_invalid_page_renamed));
+    if (met.choice.frees_block || loses_block) {
         swap_free_space(k, backing, index, 1);
         page.clear(kPageSwapped);
     }
-    if (!met.choice.moves) {
+    const bool moves_invalid = k.on(Defect::b43_invalid_page_renamed) && page.valid == 0 && met.in_window &&
+                               met.above == nullptr && !pager_has_page(object, window_of(object).above(index));
+    if (!met.choice.moves && !moves_invalid) {
         page_unmap_and_free(k, page);
         return;
     }
@@ -93,9 +101,10 @@ void scan_page(Kernel& k, Object& object, Object& backing, Page& page) {
 
 // vm_object_backing_scan, COLLAPSE_WAIT: every page. Blocks on busy pages
 void scan_all(Kernel& k, Object& object, Object& backing) {
+    k.ran(ObjectFunction::backing_scan_wait);
     while (!backing.pages.empty()) {
         Page& page = *backing.pages.begin();
-        if (!k.pages.busy_try(page)) {
+        if (!k.pages.busy_try(page) && !k.on(Defect::b108_busy_page_moved)) {
             k.pages.sleep_busy(page);
             continue;
         }
@@ -105,6 +114,7 @@ void scan_all(Kernel& k, Object& object, Object& backing) {
 
 // COLLAPSE_NOWAIT: what can be had without waiting (vm_object.c:1160-1180, 1283).
 void scan_available(Kernel& k, Object& object, Object& backing) {
+    k.ran(ObjectFunction::backing_scan_nowait);
     for (auto next = backing.pages.begin(); next != backing.pages.end();) {
         Page& page = *next++;
         if (page.valid == 0 || pinned(&page) || !k.pages.busy_try(page)) {
@@ -122,7 +132,8 @@ void scan_available(Kernel& k, Object& object, Object& backing) {
 // TEST_ALL_SHADOWED: nothing of the backing object is seen through `object` (vm_object.c:1140-1158). Blocks that are
 // not resident are not examined, so a backing object with blocks is refused (B-48).
 bool all_shadowed(Kernel& k, Object& object, Object& backing) {
-    if (backing.type != ObjectType::default_) {
+    k.ran(ObjectFunction::backing_scan_test);
+    if (backing.type != ObjectType::default_ && !k.on(Defect::b48_bypass_ignores_swap)) {
         return false;
     }
     return std::none_of(backing.pages.begin(), backing.pages.end(),
@@ -131,6 +142,7 @@ bool all_shadowed(Kernel& k, Object& object, Object& backing) {
 
 // The parent takes everything over and the backing object ceases to exist (vm_object.c:1350-1435).
 void merge(Kernel& k, Object& object, Object& backing) {
+    k.ran(ObjectFunction::collapse_merges);
     if (k.journal.narration != nullptr) {
         k.journal.narration->object_collapsed(object.id, backing.id);
     }
@@ -165,6 +177,7 @@ void merge(Kernel& k, Object& object, Object& backing) {
 
 // The parent refers to what lies below its backing object from now on (vm_object.c:1441-1485). Blocks
 void bypass(Kernel& k, Object& object, Object& backing) {
+    k.ran(ObjectFunction::collapse_bypasses);
     if (k.journal.narration != nullptr) {
         k.journal.narration->object_bypassed(object.id, backing.id);
     }
@@ -189,7 +202,21 @@ bool may_merge(const Object& object) {
 
 }  // namespace
 
+// Two more references while it scans: nobody may find the backing object collapsible meanwhile (vm_object.c:1283).
+void object_qcollapse(Kernel& k, Object& object) {
+    k.ran(ObjectFunction::qcollapse);
+    Object* const backing = object.backing;
+    if (backing == nullptr || backing->ref_count != 1 || backing->chain_holders != 0 || !may_merge(object) ||
+        !may_merge(*backing)) {
+        return;
+    }
+    backing->ref_count += 2;
+    scan_available(k, object, *backing);
+    backing->ref_count -= 2;
+}
+
 void object_collapse(Kernel& k, Object& object) {
+    k.ran(ObjectFunction::collapse);
     while (object.backing != nullptr) {
         Object& backing = *object.backing;
         if (!may_merge(object) || !may_merge(backing)) {
@@ -197,9 +224,7 @@ void object_collapse(Kernel& k, Object& object) {
         }
         if (object.paging_in_progress != 0 || backing.paging_in_progress != 0 || object.chain_holders != 0 ||
             backing.chain_holders != 0) {
-            if (backing.ref_count == 1 && backing.chain_holders == 0) {
-                scan_available(k, object, backing);
-            }
+            object_qcollapse(k, object);
             return;
         }
         if (backing.ref_count == 1) {

@@ -40,8 +40,9 @@ Page* vm_fault_page_quick(Kernel& k, Va va, Prot fault_type, Status& status, boo
 
 // vm_fault_object_page (vm_fault.c:1216): the page of (object, index) as a fault of `fault_type` would find it, held.
 // nullptr with `status` set on failure. Requires: the caller references the object. Blocks.
+// shared: begins with shared holds, where the configuration has them; what needs more starts over without.
 Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot fault_type, std::uint8_t fault_flags,
-                           Status& status);
+                           Status& status, bool shared = false);
 
 // vm_fault_wire (vm_fault.c:2299): faults and wires every page of the entry, whose wired_count the caller has raised:
 // for the user with the entry's rights, for the kernel for reading and writing. On failure nothing stays wired.

@@ -63,7 +63,11 @@ void cleanup_fault(FaultState& fs) {
     if (fs.below_top()) {
         ensure_rule(!fs.first_shared, "I-80", "a placeholder is in an exclusively held object");
         // A placeholder that somebody wired or holds stays, unbusied (catalogue D-5).
-        vnode_pager_freepage(fs.k, *fs.first_m);
+        if (fs.k.on(Defect::b32_wired_placeholder_freed)) {
+            page_unmap_and_free(fs.k, *fs.first_m);
+        } else {
+            vnode_pager_freepage(fs.k, *fs.first_m);
+        }
         pip_wakeup(*fs.object, fs.k.sched);
         fs.first_m = nullptr;
     }

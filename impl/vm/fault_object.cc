@@ -170,11 +170,14 @@ Search ChainWalk::search_level() {
     }
     // An invalid page without pager: below the top it is released before the step down (catalogue D-5), at the top it
     // is the placeholder; both change the object's pages.
-    if (fs_.m != nullptr && held_shared()) {
+    const bool stays_shared = !fs_.below_top() && k_.on(Defect::b13_filled_under_shared_hold);
+    if (fs_.m != nullptr && held_shared() && !stays_shared) {
         return leave_for_exclusive();
     }
     if (choice.releases) {
-        vnode_pager_freepage(k_, *fs_.m);
+        if (!k_.on(Defect::b12_invalid_page_stays_busy)) {
+            vnode_pager_freepage(k_, *fs_.m);
+        }
         fs_.m = nullptr;
     }
     return Search::not_here;
@@ -220,6 +223,7 @@ void ChainWalk::zero_fill_top() {
         back_to_top();
     }
     fs_.first_m = nullptr;
+    ensure_rule(!fs_.first_shared, "I-47", "a page is filled in an exclusively held object");
     if (k_.probe != nullptr) {
         k_.probe->before_zero_fill(*fs_.first_object, first_pindex_, *fs_.m);
     }
@@ -320,7 +324,7 @@ void ChainWalk::copy_up() {
         if (k_.journal.narration != nullptr) {
             k_.journal.narration->page_copied(narrated(*fs_.m), narrated(*fs_.first_m));
         }
-        object_set_writeable_dirty(*fs_.first_object);
+        object_set_writeable_dirty(k_, *fs_.first_object);
         unmap_old_page(*fs_.m, *fs_.first_m);
         release_page(fs_);
     }
@@ -338,7 +342,7 @@ Status ChainWalk::publish() {
     }
     k_.pages.activate(*fs_.m);
     if ((fs_.prot & kProtWrite) != 0) {
-        object_set_writeable_dirty(*fs_.m->object);
+        object_set_writeable_dirty(k_, *fs_.m->object);
         const bool dirties = (fs_.fault_flags & kFaultDirty) != 0;
         const auto granted = rule::write_granted<std::uint32_t>(fs_.m->has(kPageSwapped), dirties, k_.defects);
         if (granted.dirties) {

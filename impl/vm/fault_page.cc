@@ -103,11 +103,13 @@ Page* vm_fault_page_quick(Kernel& k, Va va, Prot fault_type, Status& status, boo
 }
 
 Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot fault_type, std::uint8_t fault_flags,
-                           Status& status) {
+                           Status& status, bool shared) {
     FaultState fs{.k = k};
     fs.fault_flags = fault_flags;
     fs.first_object = &object;
     fs.first_prot = fault_type;
+    fs.shared = shared && k.config.shared_fault != 0;
+    fs.first_shared = fs.shared && (fault_flags & kFaultUnswap) == 0;
     object_hold(object, k.sched);
     do {
         fs.lookup_still_valid = true;
@@ -124,7 +126,16 @@ Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot faul
             k.pages.dirty(*m);
         }
         if ((fault_flags & kFaultUnswap) != 0) {
+            // The page's own object, which may be below the one asked for.
+            Object& owner = *m->object;
+            const bool holds = !k.on(Defect::b39_unswap_without_hold);
+            if (holds) {
+                object_hold(owner, k.sched);
+            }
             swap_pager_unswapped(k, *m);
+            if (holds) {
+                object_drop(owner);
+            }
         }
         m->set(kPageReferenced);
         k.pages.wakeup(*m);

@@ -136,7 +136,7 @@ bool copy_page(Kernel& k, Object& copy, PageIndex index, MapEntry& from) {
         if (k.journal.narration != nullptr) {
             k.journal.narration->page_copied(narrated(*source), narrated(*target));
         }
-        object_set_writeable_dirty(copy);
+        object_set_writeable_dirty(k, copy);
         k.pages.wakeup(*source);
         k.pages.activate(*target);
         k.pages.wakeup(*target);

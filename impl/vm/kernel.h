@@ -13,6 +13,7 @@
 #include "impl/sched/scheduler.h"
 #include "impl/vm/injection.h"
 #include "impl/vm/map.h"
+#include "impl/vm/object_functions.h"
 #include "impl/vm/storage.h"
 #include "ops/config.h"
 #include "ops/observation.h"
@@ -44,6 +45,7 @@ struct Statistics {
     std::uint64_t pages_prefaulted = 0;
     std::uint64_t pages_handed_out = 0;  // by vm_fault_page
     std::uint64_t pages_wired_for_kernel = 0;
+    ObjectCoverage object_functions;
 };
 
 // The part of a process that the VM looks at (struct proc, struct lwp).
@@ -87,6 +89,14 @@ class MemoryKiller {
     virtual bool kill_biggest() = 0;
 };
 
+// Is told of contents that become zero because madvise(free) allowed it, before they do. Installed by who has objects
+// without map entries; entries are in Kernel::discarded already.
+class DiscardWitness {
+  public:
+    virtual ~DiscardWitness() = default;
+    virtual void discarded(const Object& object, PageIndex index) = 0;
+};
+
 struct Kernel {
     Kernel(const Config& config_in, const DefectSet& defects_in);
     Kernel(const Kernel&) = delete;
@@ -110,6 +120,7 @@ struct Kernel {
     Process* debuggee = nullptr;  // whose memory the operation works on, if it is another's: it must not go meanwhile
     Probe* probe = nullptr;
     MemoryKiller* killer = nullptr;
+    DiscardWitness* discard_witness = nullptr;
     Vector<Discard> discarded;      // of the current operation (Witness)
     std::uint32_t bytes_moved = 0;  // progress of the current copy operation (Discard::after)
 
@@ -121,6 +132,8 @@ struct Kernel {
     // vm_wait / vm_wait_pfault: sleeps until pages are freed. Blocks; must hold no lock and no busy page that the
     // pageout daemon could need (I-82).
     void wait_for_memory();
+    // A function of vm_object.c begins.
+    void ran(ObjectFunction function) { stats.object_functions.ran(function); }
 };
 
 // How a page is named to the narration.

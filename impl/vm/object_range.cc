@@ -18,6 +18,7 @@ Page* page_at_or_after(Object& object, PageIndex index, PageIndex end) {
 
 // vm_object_page_remove_callback (vm_object.c:1550). Requires: page busied by us. Post: not busied, perhaps freed.
 void remove_page(Kernel& k, Page& page, bool clean_only) {
+    k.ran(ObjectFunction::page_remove_callback);
     if (page.wire_count != 0) {
         k.pmaps.page_protect(page, kProtNone);
         if (!clean_only) {
@@ -30,7 +31,9 @@ void remove_page(Kernel& k, Page& page, bool clean_only) {
     }
     if (clean_only && page.valid != 0) {
         page_test_dirty(k, page);
-        if (page.dirty != 0 || page.hold_count != 0) {
+        const bool kept_dirty = page.dirty != 0 && !k.on(Defect::m25_clean_removal_destroys_dirty);
+        const bool kept_held = page.hold_count != 0 && !k.on(Defect::b56_clean_removal_frees_held);
+        if (kept_dirty || kept_held) {
             k.pages.wakeup(page);
             return;
         }
@@ -67,6 +70,7 @@ void flush_page(Kernel& k, Page& page) {
 // left, in front of it, are written with it: at most pageout_page_count pages. Returns the index after the run.
 // Requires: page busied, dirty.
 PageIndex flush_run(Kernel& k, Object& object, Page& first, PageIndex end) {
+    k.ran(ObjectFunction::page_collect_flush);
     const PageIndex count = k.config.pageout_page_count;
     const PageIndex pivot = first.pindex;
     const PageIndex run_end = rule::run_end(pivot, count, end);
@@ -89,6 +93,7 @@ PageIndex flush_run(Kernel& k, Object& object, Page& first, PageIndex end) {
 
 // Pass 1 (vm_object.c:562): marks and write-protects what is there now.
 void mark_for_cleaning(Kernel& k, Object& object, PageIndex start, PageIndex end) {
+    k.ran(ObjectFunction::page_clean_pass1);
     for (Page* page = page_at_or_after(object, start, end); page != nullptr;
          page = page_at_or_after(object, page->pindex + 1, end)) {
         k.pages.busy_wait(*page);
@@ -189,11 +194,16 @@ void advise_index(Kernel& k, Object& top, PageIndex top_index, Advice advice) {
 }  // namespace
 
 void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex end, bool clean_only) {
+    k.ran(ObjectFunction::page_remove);
+    const bool forgets_blocks = k.on(Defect::b55_remove_forgets_blocks);
     pip_add(object);
     for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
         const PageIndex index = page->pindex;
         // The busy test comes first, also for a wired page: its validity may be under I/O (B-53).
         if (!k.pages.busy_try(*page)) {
+            if (k.on(Defect::b96_remove_ignores_writes)) {
+                swap_free_space(k, object, index, 1);
+            }
             k.pages.sleep_busy(*page);
             page = page_at_or_after(object, index, end);
             continue;
@@ -201,7 +211,7 @@ void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex en
         remove_page(k, *page, clean_only);
         page = page_at_or_after(object, index + 1, end);
     }
-    if (!clean_only) {
+    if (!clean_only && !forgets_blocks) {
         swap_free_space(k, object, start, end - start);
     }
     pip_wakeup(object, k.sched);
@@ -211,6 +221,7 @@ void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end
     if (object.type != ObjectType::vnode || !object.has(kObjMightBeDirty)) {
         return;
     }
+    k.ran(ObjectFunction::page_clean);
     end = std::min(end, object.size);
     const bool whole = start == 0 && end == object.size;
     object.set(kObjCleaning);
@@ -220,6 +231,7 @@ void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end
     for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
         PageIndex next = page->pindex + 1;
         if (page->has(kPageCleanChk)) {
+            k.ran(ObjectFunction::page_clean_pass2);
             k.pages.busy_wait(*page);
             page_test_dirty(k, *page);
             if (page->valid != 0 && page->dirty != 0) {
@@ -241,8 +253,40 @@ void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end
 }
 
 void object_madvise(Kernel& k, Object& object, PageIndex start, PageIndex count, Advice advice) {
+    k.ran(ObjectFunction::madvise);
     for (PageIndex index = start; index < start + count; ++index) {
         advise_index(k, object, index, advice);
+    }
+}
+
+void object_deactivate_pages(Kernel& k, Object& object) {
+    k.ran(ObjectFunction::deactivate_pages);
+    for (Page& page : object.pages) {
+        if (!page.busied()) {
+            k.pages.deactivate(page);
+        }
+    }
+}
+
+void object_pmap_copy_1(Kernel& k, Object& object, PageIndex start, PageIndex end) {
+    k.ran(ObjectFunction::pmap_copy_1);
+    if (!object.has(kObjWriteable)) {
+        return;
+    }
+    for (Page* page = page_at_or_after(object, start, end); page != nullptr;
+         page = page_at_or_after(object, page->pindex + 1, end)) {
+        k.pmaps.page_protect(*page, kProtRead);
+    }
+}
+
+void object_pmap_remove(Kernel& k, Object& object, PageIndex start, PageIndex end) {
+    k.ran(ObjectFunction::pmap_remove);
+    for (Page* page = page_at_or_after(object, start, end); page != nullptr;
+         page = page_at_or_after(object, page->pindex + 1, end)) {
+        k.pmaps.page_protect(*page, kProtNone);
+    }
+    if (start == 0 && end == object.size) {
+        object.clear(kObjWriteable);
     }
 }
 

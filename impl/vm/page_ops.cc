@@ -78,6 +78,9 @@ void witness_discard(Kernel& k, const Object& object, PageIndex index) {
     for_each_view(object, index, [&](const MapEntry& entry, Va va) {
         k.discarded.push_back({entry.map->pid, va, k.bytes_moved});
     });
+    if (k.discard_witness != nullptr) {
+        k.discard_witness->discarded(object, index);
+    }
 }
 
 void page_move_wiring(Kernel& k, Page& from, Page& to) {

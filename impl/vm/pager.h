@@ -34,6 +34,8 @@ void swap_pager_unswapped(Kernel& k, Page& m);
 // valid page nor a block; all others go.
 void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex base);
 
+// A file of `size` bytes and its object, whose one reference is the vnode's own.
+Object& vnode_create(Kernel& k, FileId file, std::uint32_t size);
 // vnode_pager_lock: the shared lock of the vnode at the end of the object's chain, or nullptr. Blocks.
 Vnode* vnode_pager_lock(Kernel& k, Object& object);
 void vnode_unlock(Vnode& vnode);

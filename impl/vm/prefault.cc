@@ -65,7 +65,7 @@ void enter_neighbour(Kernel& k, MapEntry& entry, Va va, Page& m, Prot prot, std:
         k.pages.deactivate(m);
     }
     if ((prot & kProtWrite) != 0) {
-        object_set_writeable_dirty(*m.object);
+        object_set_writeable_dirty(k, *m.object);
         if ((fault_flags & kFaultDirty) != 0 && k.on(Defect::b22_prefault_dirties)) {
             k.pages.dirty(m);
             swap_pager_unswapped(k, m);

@@ -46,6 +46,7 @@ void swap_free_space(Kernel& k, Object& object, PageIndex start, PageIndex count
 }
 
 void swap_pager_unswapped(Kernel& k, Page& m) {
+    ensure_rule(m.object->hold_count > 0, "I-34", "a block is freed while its object is held");
     k.sched.yield(BlockPoint::swap_release);
     swap_free_space(k, *m.object, m.pindex, 1);
     m.clear(kPageSwapped);
@@ -64,7 +65,10 @@ void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex b
         const rule::Slot<std::uint32_t> slot_above{.resident = page != nullptr,
                                                    .valid = page != nullptr && page->valid != 0,
                                                    .block = in_window && destination.swap_slot(above) != kNoSwapSlot};
-        if (!rule::block_moves(slot_above, in_window)) {
+        if (k.on(Defect::b47_source_block_wins) && !slot_above.valid && slot_above.block) {
+            k.swap.release(take_slot(k, destination, above));
+            set_slot(k, destination, above, slot);
+        } else if (!rule::block_moves(slot_above, in_window)) {
             k.swap.release(slot);
         } else {
             set_slot(k, destination, above, slot);

@@ -1,6 +1,8 @@
 // Lifecycle of objects: references, termination, shadows (vm_object.c:142-470, 1000-1058).
 #include "impl/vm/vm_object.h"
 
+#include <algorithm>
+
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
 #include "impl/vm/rules/links.h"
@@ -46,6 +48,7 @@ Object* collapse_into_only_shadow(Kernel& k, Object& object) {
 }  // namespace
 
 void object_reference(Kernel& k, Object& object) {
+    k.ran(ObjectFunction::reference);
     ensure_rule(!object.has(kObjDead), "I-32", "a dead object gets no new reference");
     ++object.ref_count;
     k.journal.object_changed(object.id);
@@ -53,6 +56,7 @@ void object_reference(Kernel& k, Object& object) {
 
 void object_deallocate(Kernel& k, Object* object) {
     while (object != nullptr) {
+        k.ran(object->type == ObjectType::vnode ? ObjectFunction::vndeallocate : ObjectFunction::deallocate);
         if (object->type == ObjectType::vnode || object->ref_count > 2) {
             drop_reference(k, *object);
             return;
@@ -82,10 +86,17 @@ void object_deallocate(Kernel& k, Object* object) {
 void object_terminate(Kernel& k, Object& object) {
     ensure_rule(object.ref_count == 0 && object.type != ObjectType::vnode, "I-32",
                 "only unreferenced objects terminate");
+    k.ran(ObjectFunction::terminate);
     object.set(kObjDead);
-    wait_for_paging(k, object, object);
+    if (!k.on(Defect::m15_terminate_waits_for_nothing)) {
+        wait_for_paging(k, object, object);
+    }
+    ensure_rule(object.paging_in_progress == 0, "I-33", "an object ends without paging in progress");
     while (!object.pages.empty()) {
         Page& page = *object.pages.begin();
+        k.ran(ObjectFunction::terminate_callback);
+        ensure(!k.on(Defect::b57_terminate_panics_on_busy) || (!page.busied() && page.soft_busy == 0),
+               "no page of an object that ends is busy");
         k.pages.busy_wait(page);
         if (page.wire_count == 0) {
             page_unmap_and_free(k, page);
@@ -99,20 +110,43 @@ void object_terminate(Kernel& k, Object& object) {
     k.objects.release(object);
 }
 
-void object_set_writeable_dirty(Object& object) {
+void object_set_writeable_dirty(Kernel& k, Object& object) {
+    k.ran(ObjectFunction::set_writeable_dirty);
     object.set(kObjWriteable | kObjMightBeDirty);
 }
 
 Object& object_shadow(Kernel& k, Object& source, std::uint64_t& offset, PageIndex length) {
+    k.ran(ObjectFunction::shadow);
     if (source.ref_count == 1 && source.anonymous()) {
         return source;
     }
     Object& result = k.objects.allocate(ObjectType::default_, length);
     object_set_backing(k, result, source, offset);
     // A source that stays referenced has two ways to its pages now (vm_object.c:1000-1058 leaves the flag: B-60).
-    source.clear(kObjOneMapping);
+    if (!k.on(Defect::b60_shadow_keeps_one_mapping)) {
+        source.clear(kObjOneMapping);
+    }
     offset = 0;
     return result;
+}
+
+bool object_coalesce(Kernel& k, Object& object, PageIndex first, PageIndex count, PageIndex next) {
+    k.ran(ObjectFunction::coalesce);
+    if (!object.anonymous()) {
+        return false;
+    }
+    object_collapse(k, object);
+    const PageIndex start = first + count;
+    const bool others = object.ref_count > 1 && object.size != start && !k.on(Defect::m23_coalesce_ignores_references);
+    if (object.backing != nullptr || others) {
+        return false;
+    }
+    if (start < object.size && !k.on(Defect::b64_coalesce_removes_nothing)) {
+        object_page_remove(k, object, start, start + next, false);
+    }
+    object.size = std::max(object.size, start + next);
+    k.journal.object_changed(object.id);
+    return true;
 }
 
 void object_set_backing(Kernel& k, Object& object, Object& backing, std::uint64_t offset) {

@@ -13,7 +13,7 @@ void object_reference(Kernel& k, Object& object);  // vm_object.c:232
 void object_deallocate(Kernel& k, Object* object);
 void object_terminate(Kernel& k, Object& object);  // vm_object.c:379. Blocks
 // The object's mappings may store from now on (vm_object.c:1678).
-void object_set_writeable_dirty(Object& object);
+void object_set_writeable_dirty(Kernel& k, Object& object);
 
 // --- chains ---------------------------------------------------------------------------------------------------------
 // vm_object_shadow (vm_object.c:1000): a new object of `length` pages that shadows `source` at `offset`; the caller's
@@ -25,6 +25,13 @@ void object_set_backing(Kernel& k, Object& object, Object& backing, std::uint64_
 void object_unlink_backing(Kernel& k, Object& object);
 // Merges or skips backing objects as long as that changes no contents (vm_object.c:1305, catalogue D-7). Blocks.
 void object_collapse(Kernel& k, Object& object);
+// vm_object_qcollapse (vm_object.c:1283): moves up, or frees, what can be had of the backing object without waiting, if
+// nobody else sees that. Changes no contents and no link.
+void object_qcollapse(Kernel& k, Object& object);
+// vm_object_coalesce (vm_object.c:1617, catalogue B-64): pages [first, first + count) are the end of a mapping that
+// `next` pages are appended to. True: the object ends no earlier than that, and nothing of what it had there is left.
+// False: it has something below, or others may use what lies behind. Blocks.
+bool object_coalesce(Kernel& k, Object& object, PageIndex first, PageIndex count, PageIndex next);
 
 // --- ranges of pages: [start, end) in page indexes ------------------------------------------------------------------
 
@@ -35,6 +42,12 @@ void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex en
 void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end);
 // vm_object_madvise (vm_object.c:873): page by page down the chain. Blocks.
 void object_madvise(Kernel& k, Object& object, PageIndex start, PageIndex count, Advice advice);
+// vm_object_deactivate_pages (vm_object.c:765): of the whole object.
+void object_deactivate_pages(Kernel& k, Object& object);
+// vm_object_pmap_copy_1 (vm_object.c:794): no mapping of the pages may be stored to from now on. Blocks.
+void object_pmap_copy_1(Kernel& k, Object& object, PageIndex start, PageIndex end);
+// vm_object_pmap_remove (vm_object.c:828): no mapping of the pages is left. Blocks.
+void object_pmap_remove(Kernel& k, Object& object, PageIndex start, PageIndex end);
 
 // --- contents (object_content.cc) -----------------------------------------------------------------------------------
 

@@ -27,6 +27,15 @@ PagerResult vnode_put_page(Kernel& k, Page& m, const PagerPlan& plan) {
     return go_on_writing(k, m, kNoSwapSlot, plan);
 }
 
+Object& vnode_create(Kernel& k, FileId file, std::uint32_t size) {
+    auto vnode = make_owned<Vnode>(file, size);
+    Object& object = k.objects.allocate(ObjectType::vnode, vnode->pages());
+    vnode->object = &object;
+    object.vnode = vnode.get();
+    k.vnodes.emplace(file, std::move(vnode));
+    return object;
+}
+
 Vnode* vnode_pager_lock(Kernel& k, Object& object) {
     Object* bottom = &object;
     while (bottom->backing != nullptr) {

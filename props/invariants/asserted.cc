@@ -7,11 +7,8 @@ namespace vmref::props {
 namespace {
 
 constexpr std::array kAsserted{
-    Invariant{"I-10", "a swap block in use is neither freed nor given to anybody else",
-              "vm_object.c:1222-1231, 1571, 1590"},
     Invariant{"I-28", "whoever holds a chain lock keeps the backing object below it in place",
               "vm_fault.c:1594-1597, 1995-2010"},
-    Invariant{"I-32", "a dead object gets no reference, no page and no entry", "vm_object.c:383-386, 1102-1105"},
     Invariant{"I-42", "a released object is empty and nobody refers to it", "vm_object.c:412-450"},
     Invariant{"I-47",
               "identity, validity, cleanness and wiring of a page change, and it is freed, by its busy owner only",
@@ -19,7 +16,6 @@ constexpr std::array kAsserted{
     Invariant{"I-52", "unwiring gives back what wiring took, and no more", "vm_fault.c:2351-2365, 2400-2407"},
     Invariant{"I-55", "a fault enters a busied, valid page of the object and index that it looked for",
               "vm_fault.c:690-699, 2275-2285"},
-    Invariant{"I-59", "the frame of a held page is not used again", "vm_fault.c:1180-1194"},
     Invariant{"I-74", "a PTE is looked up again after every blocking point", "pmap.c:1830-1833, 1991-1995, 2310-2312"},
     Invariant{"I-80", "a fault that went over to exclusive holds keeps them",
               "vm_fault.c:389-391, 1706-1833, 2249-2251"},

@@ -53,7 +53,7 @@ bool InvariantSet::views_gone_or_discarded(const impl::Page& page) {
     if (page.object->type == impl::ObjectType::vnode) {
         return false;
     }
-    bool told = true;
+    bool told = outsiders_ == nullptr || outsiders_->told(page);
     impl::for_each_view(*page.object, page.pindex, [&](const impl::MapEntry& entry, Va va) {
         told = told && std::any_of(kernel_.discarded.begin(), kernel_.discarded.end(), [&](const Discard& discard) {
                    return discard.pid == entry.map->pid && discard.va == va;

@@ -7,9 +7,10 @@
 
 namespace vmref::props {
 
-InvariantSet::InvariantSet(impl::System& subject)
-    : RuleBook(WorldName::system),
+InvariantSet::InvariantSet(impl::System& subject, WorldName world, const Outsiders* outsiders)
+    : RuleBook(world),
       subject_(subject),
+      outsiders_(outsiders),
       kernel_(subject.kernel()),
       pmap_rules_(*this, kernel_.machine, kernel_.pages, kernel_.pmaps) {
     kernel_.probe = this;

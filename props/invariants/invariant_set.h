@@ -11,11 +11,24 @@
 
 namespace vmref::props {
 
+// Who uses objects and pages beside map entries.
+class Outsiders {
+  public:
+    virtual ~Outsiders() = default;
+    virtual std::uint32_t references(const impl::Object& object) const = 0;
+    virtual std::uint32_t wirings(const impl::Page& page) const = 0;
+    virtual std::uint32_t holds(const impl::Page& page) const = 0;
+    // Whether everyone among them who sees the page's contents was told that they go.
+    virtual bool told(const impl::Page& page) const = 0;
+};
+
 // Evaluations happen in quiescent states, after an operation, except those of the probe. The set must live as long as
 // operations are applied to its subject.
-class InvariantSet final : public impl::Probe, public RuleBook {
+class InvariantSet : public impl::Probe, public RuleBook {
   public:
-    explicit InvariantSet(impl::System& subject);  // installs itself as the kernel's probe
+    // Installs itself as the kernel's probe.
+    explicit InvariantSet(impl::System& subject, WorldName world = WorldName::system,
+                          const Outsiders* outsiders = nullptr);
 
     // Everything that the kernel's journal names, each thing once. Does not clear the journal.
     void check_changes();
@@ -31,6 +44,9 @@ class InvariantSet final : public impl::Probe, public RuleBook {
     void pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end) override;
     void before_prefault(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) override;
     void after_prefault(const impl::MapEntry& entry) override;
+
+  protected:
+    void check_page(const impl::Page& page);
 
   private:
     using Mappings = PmapRules::Mappings;
@@ -54,7 +70,6 @@ class InvariantSet final : public impl::Probe, public RuleBook {
     void check_global();
 
     // --- page_rules.cc ---------------------------------------------------------------------------------------------
-    void check_page(const impl::Page& page);
     void check_identity(const impl::Page& page);
     void check_queue(const impl::Page& page);
     void check_dirtiness(const impl::Page& page);
@@ -95,6 +110,7 @@ class InvariantSet final : public impl::Probe, public RuleBook {
     static constexpr std::uint32_t kShort = 64;
 
     impl::System& subject_;
+    const Outsiders* outsiders_;  // nullptr: nobody
     impl::Kernel& kernel_;
     PmapRules pmap_rules_;
 

@@ -45,7 +45,8 @@ bool InvariantSet::check_chain(const impl::Object& object) {
 }
 
 void InvariantSet::check_references(const impl::Object& object) {
-    const bool reached = object.first_entry != nullptr || !object.shadows.empty();
+    const std::uint32_t others = outsiders_ == nullptr ? 0 : outsiders_->references(object);
+    const bool reached = object.first_entry != nullptr || !object.shadows.empty() || others != 0;
     evaluate(Rule::i24, object.anonymous(), reached && !object.has(impl::kObjDead), [&] {
         return fmt::format(
             "{}: alive with {} references and flags {:#x}, expected an entry or a shadow that reaches it",
@@ -69,10 +70,10 @@ void InvariantSet::check_references(const impl::Object& object) {
         ++entries;
     }
     const std::uint64_t vnode = object.type == impl::ObjectType::vnode ? 1 : 0;
-    evaluate(Rule::i25, true, own && object.ref_count == entries + object.shadows.size() + vnode, [&] {
-        return fmt::format("{}: expected references of {}{} entries, {} shadows and {} vnode, found {}",
+    evaluate(Rule::i25, true, own && object.ref_count == entries + object.shadows.size() + vnode + others, [&] {
+        return fmt::format("{}: expected references of {}{} entries, {} shadows, {} vnode and {} others, found {}",
                            name_of(object), entries, own ? "" : " (partly foreign)", object.shadows.size(), vnode,
-                           object.ref_count);
+                           others, object.ref_count);
     });
 }
 
@@ -164,10 +165,11 @@ void InvariantSet::fault_object_left(const impl::Object& first_object, bool succ
             return fmt::format("{}: expected no hold after a {} walk from object {}, found {}", name_of(*level),
                                success ? "successful" : "failed", first_object.id, level->hold_count);
         });
-        below += level == &first_object ? 0 : level->paging_in_progress;
+        below += level == &first_object ? 0 : level->paging_in_progress - kernel_.injection.unfinished_in(*level);
     }
     const std::uint32_t allowed = success ? 1 : 0;
-    evaluate(Rule::i33, true, first_object.paging_in_progress == 0 && below <= allowed, [&] {
+    const std::uint32_t unfinished = kernel_.injection.unfinished_in(first_object);
+    evaluate(Rule::i33, true, first_object.paging_in_progress == unfinished && below <= allowed, [&] {
         return fmt::format("{}: expected no paging in progress after a {} walk, and at most {} below, found {} and {}",
                            name_of(first_object), success ? "successful" : "failed", allowed,
                            first_object.paging_in_progress, below);

@@ -15,9 +15,13 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-04", "a store into a shared top object is seen by the next read of every sharer", "vm_fault.c:2111-2142"},
     {"I-05", "a page is zero-filled only where no level of the chain has data", "vm_fault.c:2012-2048"},
     {"I-06", "a fault fills or copies only into a page without valid data", "vm_fault.c:2044, 2137, 2282"},
+    {"I-08", "what a pager could not read does not become data", "vm_fault.c:1913-1981"},
     {"I-09", "a resting page with a block is dirty, or modified by a PTE, or equal to the block",
      "vm_fault.c:2226-2261"},
+    {"I-10", "a swap block in use, or being written, is neither freed nor given to anybody else",
+     "vm_object.c:1222-1231, 1571, 1590"},
     {"I-11", "freeing a valid page loses no contents that anybody still sees", "vm_object.c:1233-1260"},
+    {"I-12", "a range that was removed has neither a valid page nor a block", "vm_object.c:1499-1594"},
     {"I-14", "a valid user PTE lies in an entry and grants no more than its protection", "vm_fault.c:692, 2185"},
     {"I-15", "an entry with protection none has no valid PTE", "pmap.c:2100-2103, 3318-3325"},
     {"I-16", "a writable PTE maps its entry's own page, and the entry needs no copy", "vm_fault.c:2181-2186, 2870"},
@@ -42,13 +46,21 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-30", "pages and entries end within their object; a wired page without data may stay past a truncated end",
      "vm_fault.c:1731, 2847"},
     {"I-31", "an object's resident page count is the number of its pages", "vm_object.c:1509"},
+    {"I-32", "a dead object gets no reference, and is gone at rest", "vm_object.c:383-386, 1102-1105"},
     {"I-33", "at rest paging is in progress for unfinished I/O only; after a walk at most on the level it found",
      "vm_object.c:388-416, 1335-1345"},
     {"I-34", "no object is held at rest, nor below the top after a walk", "vm_fault.c:764, 1200, 2265-2268"},
     {"I-35", "no chain lock is held at rest or after a walk down the chain", "vm_fault.c:1602, 2266"},
+    {"I-36", "the generation of an object never goes back", "vm_object.c:175, 1042"},
+    {"I-37", "a collapse changes nothing that an object shows", "vm_object.c:1126-1277"},
+    {"I-38", "a bypass changes nothing that an object shows", "vm_object.c:1087-1100, 1447-1481"},
+    {"I-39", "a collapse leaves wired and held pages in an object", "vm_object.c:1187-1210"},
+    {"I-40", "a new shadow shows what its source does", "vm_object.c:1000-1058"},
+    {"I-43", "an object marked for one mapping has a name or one shadow, not both", "vm_object.c:153, 300, 898-902"},
     {"I-44",
      "an object of a file with a dirty page is marked perhaps dirty; cleaning leaves no page of its range dirty",
      "vm_object.c:496, 536-548"},
+    {"I-45", "an object that is extended has nothing there, and nothing below", "vm_object.c:1617-1676"},
     {"I-46", "at rest no page is held, and only stand-ins and unfinished I/O keep pages busy",
      "vm_fault.c:1119-1125, 1680-1690"},
     {"I-48", "a page is on the queue that its state asks for", "vm_fault.c:1646-1657, 2974"},
@@ -59,6 +71,8 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
      "vm_fault.c:571-572, 2396-2398"},
     {"I-53", "an entry that is wired more than once keeps its pages wired", "vm_fault.c:2377-2408"},
     {"I-54", "only valid chunks of a page are dirty", "vm_object.c:594, 1559-1561"},
+    {"I-59", "the frame of a wired or held page is not free, nor is the page removed as a clean one",
+     "vm_fault.c:1180-1194"},
     {"I-60", "the pv entries of a page are exactly the managed PTEs that map it", "pmap.c:1753-1823, 618-633"},
     {"I-61", "a PTE is managed iff its page is neither fictitious nor unmanaged", "pmap.c:2333-2339, 2546-2549"},
     {"I-62", "a pmap's resident count is its valid leaves, page tables and directory", "pmap.c:1053, 1397, 1857, 2345"},
@@ -97,6 +111,31 @@ constexpr std::array kPmapOnly{Rule::i23, Rule::i70, Rule::i71, Rule::i73, Rule:
 constexpr std::array kPmapToo{Rule::i01, Rule::i14, Rule::i15, Rule::i21, Rule::i46, Rule::i60, Rule::i61, Rule::i62,
                               Rule::i63, Rule::i64, Rule::i65, Rule::i66, Rule::i67, Rule::i68, Rule::i69, Rule::i72};
 
+// The same of the object world.
+constexpr std::array kObjectOnly{Rule::i08, Rule::i10, Rule::i12, Rule::i32, Rule::i36, Rule::i37,
+                                 Rule::i38, Rule::i39, Rule::i40, Rule::i43, Rule::i45, Rule::i59};
+constexpr std::array kObjectToo{Rule::i01, Rule::i05, Rule::i06, Rule::i09, Rule::i11, Rule::i24, Rule::i25, Rule::i26,
+                                Rule::i27, Rule::i29, Rule::i30, Rule::i31, Rule::i33, Rule::i34, Rule::i35, Rule::i44,
+                                Rule::i46, Rule::i48, Rule::i49, Rule::i50, Rule::i54, Rule::i69};
+
+template <std::size_t count>
+bool in(const std::array<Rule, count>& rules, Rule rule) {
+    return std::find(rules.begin(), rules.end(), rule) != rules.end();
+}
+
+bool concerns(WorldName world, Rule rule) {
+    switch (world) {
+        case WorldName::pmap:
+            return in(kPmapOnly, rule) || in(kPmapToo, rule);
+        case WorldName::object:
+            return in(kObjectOnly, rule) || in(kObjectToo, rule);
+        case WorldName::system:
+        case WorldName::machine:
+            break;
+    }
+    return !in(kPmapOnly, rule) && !in(kObjectOnly, rule);
+}
+
 }  // namespace
 
 std::span<const Invariant> invariant_table() {
@@ -105,11 +144,7 @@ std::span<const Invariant> invariant_table() {
 
 RuleBook::RuleBook(WorldName world) : invariants_(kTable) {
     for (std::size_t n = 0; n < invariants_.size(); ++n) {
-        const auto rule = static_cast<Rule>(n);
-        const auto in = [rule](const auto& rules) {
-            return std::find(rules.begin(), rules.end(), rule) != rules.end();
-        };
-        invariants_[n].elsewhere = world == WorldName::pmap ? !in(kPmapOnly) && !in(kPmapToo) : in(kPmapOnly);
+        invariants_[n].elsewhere = !concerns(world, static_cast<Rule>(n));
     }
 }
 

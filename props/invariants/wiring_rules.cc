@@ -34,7 +34,7 @@ void InvariantSet::check_wiring(const impl::Page& page) {
     if (page.wire_count == 0 || object == nullptr || object->type == impl::ObjectType::page_table) {
         return;
     }
-    std::uint32_t places = 0;
+    std::uint32_t places = outsiders_ == nullptr ? 0 : outsiders_->wirings(page);
     impl::for_each_view(*object, page.pindex, [&](const impl::MapEntry& entry, Va va) {
         const bool seen =
             at_rest_wired(entry) && impl::chain_resident_page(kernel_, entry.object, entry.index_of(va)) == &page;
