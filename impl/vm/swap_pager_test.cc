@@ -122,7 +122,9 @@ TEST_F(SwapPagerTest, FreeingSpaceLooksAtNoPageUnswappedDoes) {
     EXPECT_EQ(blocks_used(), 1U);
     EXPECT_TRUE(has_block(object, 0));
     EXPECT_TRUE(page(object, 1)->has(kPageSwapped)) << "the flag is the caller's affair";
+    object_hold(object, k.sched);
     swap_pager_unswapped(k, *page(object, 0));
+    object_drop(object);
     EXPECT_FALSE(page(object, 0)->has(kPageSwapped));
     EXPECT_EQ(object.swap_count, 0U);
 }

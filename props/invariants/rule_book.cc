@@ -114,9 +114,9 @@ constexpr std::array kPmapToo{Rule::i01, Rule::i14, Rule::i15, Rule::i21, Rule::
 // The same of the object world.
 constexpr std::array kObjectOnly{Rule::i08, Rule::i10, Rule::i12, Rule::i32, Rule::i36, Rule::i37,
                                  Rule::i38, Rule::i39, Rule::i40, Rule::i43, Rule::i45, Rule::i59};
-constexpr std::array kObjectToo{Rule::i01, Rule::i05, Rule::i06, Rule::i09, Rule::i11, Rule::i24, Rule::i25, Rule::i26,
-                                Rule::i27, Rule::i29, Rule::i30, Rule::i31, Rule::i33, Rule::i34, Rule::i35, Rule::i44,
-                                Rule::i46, Rule::i48, Rule::i49, Rule::i50, Rule::i54, Rule::i69};
+constexpr std::array kObjectToo{Rule::i01, Rule::i05, Rule::i06, Rule::i09, Rule::i11, Rule::i24, Rule::i25,
+                                Rule::i26, Rule::i27, Rule::i29, Rule::i30, Rule::i31, Rule::i33, Rule::i34,
+                                Rule::i35, Rule::i44, Rule::i46, Rule::i48, Rule::i49, Rule::i50, Rule::i54};
 
 template <std::size_t count>
 bool in(const std::array<Rule, count>& rules, Rule rule) {
