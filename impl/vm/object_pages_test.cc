@@ -76,6 +76,7 @@ TEST_F(CoalesceTest, RemovesWhatWasThere) {
 
 TEST_F(CoalesceTest, RefusesWhatOthersMayUse) {
     Object& shared = anon(4);
+    put(shared, 0, 7);
     object_reference(k, shared);
     EXPECT_FALSE(object_coalesce(k, shared, 0, 2, 1));
     std::uint64_t offset = 0;
