@@ -99,6 +99,17 @@ Checked run_checks(props::CampaignOptions& campaign, const CheckOptions& options
     return checked;
 }
 
+// The names of what no operation reached.
+std::string blind_spots(const std::vector<impl::PathCount>& paths) {
+    std::string names;
+    for (const impl::PathCount& path : paths) {
+        if (path.count == 0) {
+            names += (names.empty() ? "" : ", ") + path.name;
+        }
+    }
+    return names.empty() ? "nothing" : names;
+}
+
 void put_stats(std::ostream& out, const Checked& checked) {
     out << '\n';
     for (const auto& [name, row] : checked.tally.rows()) {
@@ -107,9 +118,11 @@ void put_stats(std::ostream& out, const Checked& checked) {
     }
     out << '\n';
     for (const impl::PathCount& path : checked.result.paths) {
-        out << fmt::format("{:<28} {:>11}\n", path.name, grouped(path.count));
+        out << fmt::format("{:<36} {:>11}\n", path.name, grouped(path.count));
     }
-    out << (checked.result.paths.empty() ? "" : "\n");
+    if (!checked.result.paths.empty()) {
+        out << fmt::format("not reached: {}\n\n", blind_spots(checked.result.paths));
+    }
     for (const props::FunctionCount& function : checked.result.functions) {
         out << fmt::format("{:<26} {:>11}\n", function.name, grouped(function.count));
     }

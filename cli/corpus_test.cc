@@ -136,6 +136,22 @@ TEST_P(Recording, HoldsWithAllMemoryAndWithAQuarterOfItsPeak) {
     EXPECT_EQ(little.json["operations"], all.json["operations"]);
 }
 
+// Nor need they notice which of their accesses a failing disk has ended: all others show what they must.
+TEST_P(Recording, HoldsWithLittleMemoryAndAFailingDisk) {
+    const std::string path = kTraces + "recorded/" + GetParam();
+    const std::uint32_t peak = replay(path).json["peak_frames"];
+    std::uint64_t failed = 0;
+    for (const std::uint32_t part : {2U, 4U, 8U}) {
+        const std::string frames = "frames=" + std::to_string(std::max(peak / part, 40U));
+        const Replayed sound = replay(path, {"--set", frames});
+        EXPECT_EQ(sound.status, 0) << frames << ": " << sound.text;
+        const Replayed failing = replay(path, {"--set", frames, "--set", "io_errors=20"});
+        EXPECT_EQ(failing.status, 0) << frames << ": " << failing.text;
+        failed += failing.json["digest"] != sound.json["digest"] ? 1 : 0;
+    }
+    EXPECT_NE(failed, 0U) << "nothing was observed of a disk that fails";
+}
+
 INSTANTIATE_TEST_SUITE_P(Corpus, Recording, testing::ValuesIn(files_of("recorded")), test_name);
 
 TEST(Corpus, RecordedShellLoopFindsDefects) {

@@ -31,6 +31,19 @@ class Digest {
         if (observation.witness.cached) {
             add(1);
         }
+        for (const FailedRead& failed : observation.witness.failed) {
+            add(failed.pid);
+            add(failed.va);
+            add(failed.bad ? 1 : 0);
+        }
+        for (const EarlyCopy& copy : observation.witness.copied) {
+            add(copy.pid);
+            add(copy.va);
+        }
+        for (const Hooked& hooked : observation.hooked) {
+            add(static_cast<std::uint64_t>(hooked.time));
+            add(hooked.seen);
+        }
     }
     std::uint64_t value() const { return hash_; }
 

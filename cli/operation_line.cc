@@ -54,6 +54,18 @@ std::string observation_line(const Operation& operation, const Observation& obse
     for (const Discard& discard : observation.witness.discarded) {
         line += fmt::format(", pid {} {} is zero now", discard.pid, hex(discard.va));
     }
+    for (const FailedRead& failed : observation.witness.failed) {
+        line += failed.pid != 0 ? fmt::format(", pid {} {} cannot be read", failed.pid, hex(failed.va))
+                                : fmt::format(", page {} of an object cannot be read", page_of(failed.va));
+    }
+    for (const EarlyCopy& copy : observation.witness.copied) {
+        line += fmt::format(", pid {} {} has its own copy now", copy.pid, hex(copy.va));
+    }
+    for (const Hooked& hooked : observation.hooked) {
+        constexpr const char* kTimes[] = {"while it waits", "after it", "never"};
+        line += fmt::format(", what was kept back runs {}", kTimes[static_cast<unsigned>(hooked.time)]);
+        line += hooked.time == HookTime::never ? "" : ": " + observation_line(Hook{}, hooked.seen);
+    }
     return line;
 }
 

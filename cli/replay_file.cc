@@ -35,7 +35,8 @@ std::optional<Violation> judge_recorded(const Operation& operation, const Observ
     const Access* const access = std::get_if<Access>(&operation);
     const bool ended_well =
         observed.signal == Signal::none && (access == nullptr || !access->kernel || observed.status == Status::success);
-    if (access == nullptr || ended_well) {
+    // The disk of the recorded program did not fail (Config::io_errors).
+    if (access == nullptr || ended_well || !observed.witness.failed.empty()) {
         return std::nullopt;
     }
     return Violation{"recorded.signal",

@@ -45,7 +45,31 @@ Process* System::find_by_pmap(PmapId pmap) const {
 Observation System::apply(const Operation& operation) {
     const ArenaScope scope(arena_);
     kernel_.journal.clear();
+    if (keeps_next_back_) {
+        keeps_next_back_ = false;
+        kept_ = operation;
+        return {};
+    }
+    if (!kept_) [[likely]] {
+        return carry_out(operation);
+    }
+    Hooked beside;
+    beside_ = &beside;
+    kernel_.sched.set_others_wait(lets_others_run(operation));
+    Observation observation = carry_out(operation);
+    kernel_.sched.set_others_wait(false);
+    if (kept_) {
+        run_kept(HookTime::after);
+    }
+    beside_ = nullptr;
+    observation.hooked.push_back(std::move(beside));
+    return observation;
+}
+
+Observation System::carry_out(const Operation& operation) {
     kernel_.discarded.clear();
+    kernel_.failed.clear();
+    kernel_.copied.clear();
     kernel_.injection.clear_fired();
     kernel_.bytes_moved = 0;
     killed_.clear();
@@ -75,6 +99,12 @@ Observation System::apply(const Operation& operation) {
     }
     if (!killed_.empty()) {
         observation.witness.killed.assign(killed_.begin(), killed_.end());
+    }
+    if (!kernel_.failed.empty()) {
+        observation.witness.failed.assign(kernel_.failed.begin(), kernel_.failed.end());
+    }
+    if (!kernel_.copied.empty()) {
+        observation.witness.copied.assign(kernel_.copied.begin(), kernel_.copied.end());
     }
     return observation;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "impl/arena/containers.h"
 #include "impl/defects/defects.h"
@@ -19,6 +20,9 @@ struct Outcome {
     std::uint32_t value = 0;
     Va address = 0;
 };
+
+// Whether what a Hook keeps back may run while this operation waits for a pager.
+bool lets_others_run(const Operation& operation);
 
 // One machine with its processes and files. Everything is deterministic: configuration and operations alone decide.
 //
@@ -81,6 +85,22 @@ class System final : private InlineWaiter, private MemoryKiller {
         std::uint32_t offset = 0;
         bool write = false;
     };
+    Outcome run(const WriteOut& operation);
+    Outcome run(const FinishIo& operation);
+    Outcome run(const Reclaim& operation);
+    Outcome run(const BusyPage& operation);
+    Outcome run(const PlanIo& operation);
+    Outcome run(const PlanShortage& operation);
+    Outcome run(const Hook& operation);
+
+    // The operation without what runs beside it.
+    Observation carry_out(const Operation& operation);
+    // What a Hook kept back runs now.
+    void run_kept(HookTime time);
+    // The page that a load would find in memory at `va`; nullptr if there is none.
+    Page* resident_page_at(Pid pid, Va va);
+    // Whether the operation could run now, beside one that waits for a pager, and would wait for nothing that one has.
+    bool can_run_beside(const Operation& operation);
 
     Process& process(Pid pid) {
         return last_found_ != nullptr && last_found_->pid == pid ? *last_found_ : *processes_.at(pid);
@@ -109,6 +129,7 @@ class System final : private InlineWaiter, private MemoryKiller {
     Outcome move_bytes(Process& self, std::uint32_t offset, std::uint32_t length, Va buffer, MoveRun move_run);
 
     bool make_progress(BlockPoint point, const void* channel) override;
+    void others_run() override;
     bool kill_biggest() override;
 
     Arena* const arena_ = current_arena();  // where all of this lies; nullptr: on the heap
@@ -119,6 +140,9 @@ class System final : private InlineWaiter, private MemoryKiller {
     Vector<Process*> by_pmap_;       // by pmap id
     Vector<Pid> killed_;             // in the current operation
     std::array<HeldPage, kHoldSlots> held_{};
+    bool keeps_next_back_ = false;   // after a Hook
+    std::optional<Operation> kept_;  // by it
+    Hooked* beside_ = nullptr;       // where what has run beside the current operation is reported
 };
 
 }  // namespace vmref::impl

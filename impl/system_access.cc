@@ -13,9 +13,10 @@ namespace {
 // A fault that succeeds so often without the access getting through will never let it through (I-81).
 constexpr unsigned kMaxFaultsPerAccess = 1000;
 
-// trap_pfault: how a failed fault ends for the process.
+// trap_pfault: how a failed fault ends for the process. `failure`: the data exists and cannot be read (SIGBUS by POSIX;
+// decision 0030).
 Signal signal_of(Status status) {
-    return status == Status::protection_failure ? Signal::bus : Signal::segv;
+    return status == Status::protection_failure || status == Status::failure ? Signal::bus : Signal::segv;
 }
 
 }  // namespace

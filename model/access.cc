@@ -17,11 +17,12 @@ struct Target {
 };
 
 // `refused_by_choice`: the implementation refused this page. It counts only where it may do as it likes: reading a
-// page that has some right, but not that of reading.
-Target judge(Step& step, AddressSpace& space, std::uint64_t va, Prot need, bool refused_by_choice) {
+// page that has some right, but not that of reading; and where its data could not be read.
+Target judge(Step& step, Pid pid, std::uint64_t va, Prot need, bool refused_by_choice) {
     if (va >= kUserEnd) {
         return {.signal = Signal::segv};
     }
+    AddressSpace& space = step.world.find(pid)->space;
     const PageIndex page = page_of(static_cast<Va>(va));
     const Range* range = space.at(page);
     if (range == nullptr) {
@@ -34,6 +35,9 @@ Target judge(Step& step, AddressSpace& space, std::uint64_t va, Prot need, bool 
     if (((range->prot & need) == 0 && !indulged) || range->container->refused(range->cell(page))) {
         return {.signal = Signal::bus};
     }
+    if (refused_by_choice && failed_read(step, pid, static_cast<Va>(va)) != nullptr) {
+        return {.signal = Signal::bus};
+    }
     // A wired page is faulted in with all rights of its mapping, whatever this access needs (catalogue D-3).
     if (range->pinned() && (range->prot & kProtWrite) != 0) {
         range->container->settle(range->cell(page), 1);
@@ -43,8 +47,7 @@ Target judge(Step& step, AddressSpace& space, std::uint64_t va, Prot need, bool 
 
 // Moves bytes run by run between `file` and user memory; the kernel touches the user pages.
 template <typename Move>
-void transfer(Step& step, AddressSpace& space, std::uint32_t offset, std::uint32_t length, Va buffer, Prot need,
-              Move move) {
+void transfer(Step& step, Pid pid, std::uint32_t offset, std::uint32_t length, Va buffer, Prot need, Move move) {
     std::uint32_t moved = 0;
     while (moved < length && !(step.killed && moved >= step.actual.value)) {
         apply_discards(step, moved);
@@ -52,7 +55,10 @@ void transfer(Step& step, AddressSpace& space, std::uint32_t offset, std::uint32
         const std::uint32_t position = offset + moved;
         const auto in_page = static_cast<std::uint32_t>(user & kPageMask);
         const std::uint32_t size = std::min({length - moved, kPageSize - in_page, kPageSize - (position & kPageMask)});
-        const Target target = judge(step, space, user, need, step.actual.value == moved);
+        const bool ended_here = step.actual.value == moved;
+        // A FileRead brings the page of the file in first.
+        const bool unread = ended_here && need == kProtWrite && failed_read(step, 0, position) != nullptr;
+        const Target target = unread ? Target{.signal = Signal::bus} : judge(step, pid, user, need, ended_here);
         if (target.signal != Signal::none) {
             step.expected.status = Status::invalid_address;
             break;
@@ -78,7 +84,6 @@ std::array<std::uint8_t, kPageSize> pick(Container& from, PageIndex cell, std::u
 }  // namespace
 
 void run(Step& step, const Access& op) {
-    AddressSpace& space = step.world.find(op.pid)->space;
     const bool stores = op.kind == AccessKind::store;
     std::array<Target, 2> targets;  // of the first page, and of the second if it is crossed into
     const std::uint32_t in_first = std::min<std::uint32_t>(op.size, kPageSize - (op.addr & kPageMask));
@@ -86,7 +91,7 @@ void run(Step& step, const Access& op) {
         const Va va = op.addr + done;
         const bool refused = op.kernel ? step.actual.status == Status::invalid_address
                                        : step.actual.signal == Signal::bus && step.actual.address == va;
-        const Target target = judge(step, space, va, stores ? kProtWrite : kProtRead, refused);
+        const Target target = judge(step, op.pid, va, stores ? kProtWrite : kProtRead, refused);
         if (target.signal != Signal::none) {
             step.expected.status = op.kernel ? Status::invalid_address : Status::success;
             step.expected.signal = op.kernel ? Signal::none : target.signal;
@@ -113,7 +118,7 @@ void run(Step& step, const Access& op) {
 void run(Step& step, const FileRead& op) {
     Container& file = *step.world.find_file(op.file);
     const std::uint32_t available = op.offset < file.size() ? file.size() - op.offset : 0;
-    transfer(step, step.world.find(op.pid)->space, op.offset, std::min(op.length, available), op.buffer, kProtWrite,
+    transfer(step, op.pid, op.offset, std::min(op.length, available), op.buffer, kProtWrite,
              [&](const Target& user, std::uint32_t in_page, std::uint32_t position, std::uint32_t size) {
                  const auto bytes = pick(file, page_of(position), position & kPageMask, size);
                  std::memcpy(user.container->write(user.cell) + in_page, bytes.data(), size);
@@ -126,7 +131,7 @@ void run(Step& step, const FileWrite& op) {
         step.expected.status = Status::invalid_argument;
         return;
     }
-    transfer(step, step.world.find(op.pid)->space, op.offset, op.length, op.buffer, kProtRead,
+    transfer(step, op.pid, op.offset, op.length, op.buffer, kProtRead,
              [&](const Target& user, std::uint32_t in_page, std::uint32_t position, std::uint32_t size) {
                  const auto bytes = pick(*user.container, user.cell, in_page, size);
                  file.resize(std::max(file.size(), position + size));

@@ -18,7 +18,8 @@ struct Cell {
 };
 
 // The page at `va` for who needs the rights `need`; `overriding`: by the maximum protection, unless it is wired.
-Cell find_cell(Step& step, Process& process, Va va, Prot need, bool overriding, bool may_grow) {
+Cell find_cell(Step& step, Pid pid, Va va, Prot need, bool overriding, bool may_grow) {
+    Process& process = *step.world.find(pid);
     const PageIndex page = page_of(va);
     const Range* range = va < kUserEnd ? process.space.at(page) : nullptr;
     if (range == nullptr && va < kUserEnd && may_grow) {
@@ -31,6 +32,9 @@ Cell find_cell(Step& step, Process& process, Va va, Prot need, bool overriding, 
     const PageIndex index = range->cell(page);
     if ((need & ~judged) != 0 || range->container->refused(index)) {
         return {.status = Status::protection_failure};
+    }
+    if (const FailedRead* const failed = failed_read(step, pid, va)) {
+        return {.status = failed->bad ? Status::protection_failure : Status::failure};
     }
     // A wired page is found with all rights of its mapping, whatever this access needs.
     if ((need & kProtWrite) != 0 || (range->pinned() && (range->prot & kProtWrite) != 0)) {
@@ -56,7 +60,7 @@ void run(Step& step, const DebugAccess& op) {
     for (std::uint32_t done = 0; done < op.size; done = done == 0 ? in_first : op.size) {
         const Prot need = writes ? kProtWrite : kProtRead;
         Cell& cell = cells[done == 0 ? 0 : 1];
-        cell = find_cell(step, *step.world.find(op.target), op.addr + done, need, writes, op.pid != 0);
+        cell = find_cell(step, op.target, op.addr + done, need, writes, op.pid != 0);
         if (cell.status != Status::success) {
             step.expected.status = cell.status;
             return;
@@ -78,7 +82,7 @@ void run(Step& step, const DebugAccess& op) {
 
 void run(Step& step, const KernelGet& op) {
     const Prot need = op.write ? kProtRead | kProtWrite : kProtRead;
-    const Cell cell = find_cell(step, *step.world.find(op.pid), op.addr, need, false, true);
+    const Cell cell = find_cell(step, op.pid, op.addr, need, false, true);
     step.expected.status = cell.status;
     if (cell.status != Status::success) {
         return;

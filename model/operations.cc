@@ -24,6 +24,10 @@ void run(Step& step, const Exit& op) {
 }
 
 void run(Step& step, const Fork& op) {
+    if (!step.actual.witness.failed.empty()) {
+        step.expected.status = Status::failure;  // a page that had to be copied at once could not be read
+        return;
+    }
     AddressSpace& child = step.world.add(op.child).space;
     for (const Range& range : space_of(step, op.parent).ranges()) {
         if (range.inherit == Inherit::none) {
@@ -187,8 +191,11 @@ void run(Step& step, const Mprotect& op) {
     }
     for (Range& range : pages->clip()) {
         // A wired page that becomes writable is copied at once (catalogue D-3).
-        if (range.pinned() && (op.prot & ~range.prot & kProtWrite) != 0) {
-            range.container->settle(range.offset, range.pages);
+        const bool copied_now = range.pinned() && (op.prot & ~range.prot & kProtWrite) != 0;
+        for (PageIndex page = range.start; copied_now && page < range.end(); ++page) {
+            if (failed_read(step, op.pid, page << kPageShift) == nullptr) {
+                range.container->settle(range.cell(page), 1);
+            }
         }
         range.prot = op.prot;
     }
@@ -234,6 +241,16 @@ void run(Step& step, const Ftruncate& op) {
 }
 
 void run(Step&, const Pageout&) {}
+
+void run(Step&, const WriteOut&) {}
+
+void run(Step&, const FinishIo&) {}
+
+void run(Step&, const Reclaim&) {}
+
+void run(Step&, const BusyPage&) {}
+
+void run(Step&, const PlanShortage&) {}
 
 template <typename Op>
 Pid own_process(const Op& op) {
@@ -297,10 +314,12 @@ void apply_discards(Step& step, std::uint32_t moved) {
     }
 }
 
-Outcome take_step(World& world, const Operation& operation, const Observation& actual) {
+Outcome take_alone(World& world, const Operation& operation, const Observation& actual) {
     Outcome outcome;
     outcome.expected.witness = actual.witness;
     Step step{world, actual, outcome.expected, outcome.illegal};
+    judge_failed_reads(step);
+    take_early_copies(step);
     visit_operation<WorldName::system>([&](const auto& op) { take(step, op); }, operation);
     return outcome;
 }

@@ -13,6 +13,7 @@ using Reason = std::optional<std::string>;
 
 constexpr std::size_t kMaxProcesses = 4096;
 constexpr std::uint32_t kMaxThreads = 8;
+constexpr std::uint32_t kMostSleeps = 1000;
 
 Reason unless(bool good, const char* thing, std::uint64_t value, const std::string& problem) {
     if (good) {
@@ -36,7 +37,9 @@ bool may_come_while_held(const Op& op) {
     }
     return std::is_same_v<Op, Access> || std::is_same_v<Op, FileRead> || std::is_same_v<Op, DebugAccess> ||
            std::is_same_v<Op, Msync> || std::is_same_v<Op, Pageout> || std::is_same_v<Op, Spawn> ||
-           std::is_same_v<Op, Threads> || std::is_same_v<Op, Switch>;
+           std::is_same_v<Op, Threads> || std::is_same_v<Op, Switch> || std::is_same_v<Op, WriteOut> ||
+           std::is_same_v<Op, FinishIo> || std::is_same_v<Op, Reclaim> || std::is_same_v<Op, BusyPage> ||
+           std::is_same_v<Op, PlanIo> || std::is_same_v<Op, PlanShortage>;
 }
 
 template <typename Op>
@@ -89,15 +92,20 @@ Reason hold_reason(World& world, const Op& op) {
         if (op.slot >= kHoldSlots) {
             return unless(false, "slot", op.slot, "does not exist (there are 4)");
         }
+        if (std::is_same_v<Op, KernelGet> && world.kept) {
+            return "what a hook keeps back has to run before a page is held";
+        }
         const bool used = world.held[op.slot].used();
         return std::is_same_v<Op, KernelGet> ? unless(!used, "slot", op.slot, "is in use")
                                              : unless(used, "slot", op.slot, "is empty");
     }
     for (std::uint32_t slot = 0; slot < kHoldSlots; ++slot) {
         if (world.held[slot].write && !may_come_while_held(op)) {
-            return unless(false, "slot", slot,
-                          "is held for writing: only accesses, file_read, debug_read, debug_write, msync, pageout, "
-                          "spawn, threads, switch, madvise without free, kernel_get and kernel_put may come");
+            return unless(
+                false, "slot", slot,
+                "is held for writing: only accesses, file_read, debug_read, debug_write, msync, pageout, "
+                "spawn, threads, switch, madvise without free, kernel_get, kernel_put and stand-ins without hook "
+                "may come");
         }
     }
     return std::nullopt;
@@ -123,6 +131,14 @@ Reason number_reason(World& world, const Op& op) {
     } else if constexpr (std::is_same_v<Op, Switch>) {
         const std::uint32_t cpus = world.config.cpus;
         return unless(op.cpu < cpus, "cpu", op.cpu, "does not exist (" + std::to_string(cpus) + " are configured)");
+    } else if constexpr (std::is_same_v<Op, BusyPage>) {
+        return unless(op.sleeps >= 1 && op.sleeps <= kMostSleeps, "number of sleeps", op.sleeps, "is not 1 to 1000");
+    } else if constexpr (std::is_same_v<Op, PlanIo>) {
+        const bool of_read = op.answer == IoAnswer::bad || op.answer >= IoAnswer::replaced || op.ahead != kAnyAhead;
+        const Reason reason = unless(op.ordinal != 0, "ordinal", op.ordinal, "is not 1 or more");
+        return op.call == IoCall::put && of_read ? "only a read has this answer, or pages ahead" : reason;
+    } else if constexpr (std::is_same_v<Op, PlanShortage>) {
+        return unless(op.ordinal != 0, "ordinal", op.ordinal, "is not 1 or more");
     } else {
         return std::nullopt;
     }
@@ -140,6 +156,11 @@ std::string hex(std::uint64_t value) {
 std::optional<std::string> reason_to_refuse(World& world, const Operation& operation) {
     if (!belongs_to<WorldName::system>(operation)) {
         return "the operation belongs to another world";
+    }
+    if (world.keeps_next_back) {
+        if (Reason reason = reason_not_to_keep_back(operation)) {
+            return reason;
+        }
     }
     return visit_operation<WorldName::system>(
         [&](const auto& op) {

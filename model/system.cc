@@ -9,7 +9,15 @@
 namespace vmref::model {
 
 World::World(const World& other)
-    : config(other.config), processes(other.processes), pids(other.pids), files(other.files), held(other.held) {
+    : config(other.config),
+      processes(other.processes),
+      pids(other.pids),
+      files(other.files),
+      held(other.held),
+      planned_errors(other.planned_errors),
+      planned_bad(other.planned_bad),
+      keeps_next_back(other.keeps_next_back),
+      kept(other.kept) {
     Container::Copies copies;
     for (auto& [pid, process] : processes) {
         for (Range& range : process.space.clip(0, page_of(kUserEnd))) {
@@ -114,6 +122,14 @@ void System::mappings(Pid pid, std::vector<MappingView>& out) const {
 std::optional<bool> System::held(std::uint32_t slot) const {
     const HeldPage& page = state_->held.at(slot);
     return page.used() ? std::optional(page.write) : std::nullopt;
+}
+
+const Operation* System::kept_back() const {
+    return state_->kept ? &*state_->kept : nullptr;
+}
+
+bool System::keeps_next_back() const {
+    return state_->keeps_next_back;
 }
 
 std::size_t System::mapping_count(Pid pid) const {

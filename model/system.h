@@ -65,6 +65,9 @@ class System {
     // Whether the page in `slot` is held for writing; nullopt: the slot is empty.
     std::optional<bool> held(std::uint32_t slot) const;
     void mappings(Pid pid, std::vector<MappingView>& out) const;  // clears `out` first
+    // Whether the next operation is kept back by a Hook, and what is kept back now (nullptr: nothing).
+    bool keeps_next_back() const;
+    const Operation* kept_back() const;
     // The n-th mapping of `pid` in address order; requires n < mapping_count(pid). No allocation.
     std::size_t mapping_count(Pid pid) const;
     MappingView mapping(Pid pid, std::size_t n) const;

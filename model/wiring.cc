@@ -6,26 +6,40 @@ namespace vmref::model {
 
 namespace {
 
-// Faults `pages` from `from` on in with everything their range permits; whether all of them can be.
-bool fault_in(const Range& range, PageIndex from, std::uint32_t pages) {
-    if (range.pinned() || (range.prot != kProtNone && range.container->file() == 0)) {
-        return true;
+// Faults `count` pages from `from` on in with everything their range permits. What the first that cannot be gives.
+Status fault_in(const Step& step, Pid pid, const Range& range, PageIndex from, std::uint32_t count) {
+    const bool is_file = range.container->file() != 0;
+    if (range.pinned() || (range.prot != kProtNone && !is_file && step.actual.witness.failed.empty())) {
+        return Status::success;
     }
-    for (PageIndex cell = range.cell(from); cell < range.cell(from) + pages; ++cell) {
+    for (PageIndex page = from; page < from + count; ++page) {
+        const PageIndex cell = range.cell(page);
         if (range.prot == kProtNone || range.container->refused(cell)) {
-            return false;
+            return Status::protection_failure;
+        }
+        if (const FailedRead* const failed = failed_read(step, pid, page << kPageShift)) {
+            return failed->bad ? Status::protection_failure : Status::failure;
         }
         if ((range.prot & kProtWrite) != 0) {
             range.container->settle(cell, 1);
         }
     }
-    return true;
+    return Status::success;
 }
 
-// The same for the kernel, which reads and writes every page that nobody has wired yet.
-bool fault_in_for_kernel(const Range& range, PageIndex from, std::uint32_t pages) {
+// Faults in what `permits` allows; false: not all of it, and the status says why.
+template <typename Permits>
+bool fault_all_in(Step& step, Pid pid, const Pages& pages, Permits permits) {
+    return pages.each([&](const Range& range, PageIndex from, std::uint32_t count) {
+        step.expected.status = permits(range) ? fault_in(step, pid, range, from, count) : Status::protection_failure;
+        return step.expected.status == Status::success;
+    });
+}
+
+// The kernel reads and writes every page that nobody has wired yet.
+bool permits_kernel(const Range& range) {
     constexpr Prot kBoth = kProtRead | kProtWrite;
-    return range.pinned() || ((range.prot & kBoth) == kBoth && fault_in(range, from, pages));
+    return range.pinned() || (range.prot & kBoth) == kBoth;
 }
 
 }  // namespace
@@ -37,9 +51,7 @@ void run(Step& step, const Mlock& op) {
     }
     if (step.actual.status == Status::resource_shortage) {
         step.expected.status = Status::resource_shortage;
-    } else if (!pages->each(fault_in)) {
-        step.expected.status = Status::protection_failure;
-    } else {
+    } else if (fault_all_in(step, op.pid, *pages, [](const Range&) { return true; })) {
         pages->set(&Range::wired, true);
     }
 }
@@ -61,9 +73,7 @@ void run(Step& step, const KernelWire& op) {
     }
     if (step.actual.status == Status::resource_shortage) {
         step.expected.status = Status::resource_shortage;
-    } else if (!pages->each(fault_in_for_kernel)) {
-        step.expected.status = Status::protection_failure;
-    } else {
+    } else if (fault_all_in(step, op.pid, *pages, permits_kernel)) {
         for (Range& range : pages->clip()) {
             ++range.kernel_wirings;
         }

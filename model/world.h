@@ -45,6 +45,11 @@ struct World {
     std::vector<Pid> pids;  // the keys of `processes`
     std::map<FileId, Ref<Container>> files;
     std::array<HeldPage, kHoldSlots> held{};
+    // Stand-ins (injection.cc): reads that may still fail as planned, and what a Hook keeps back.
+    std::uint32_t planned_errors = 0;
+    std::uint32_t planned_bad = 0;
+    bool keeps_next_back = false;
+    std::optional<Operation> kept;
 };
 
 // One step under way.
@@ -63,6 +68,8 @@ struct Step {
 std::optional<std::string> reason_to_refuse(World& world, const Operation& operation);
 
 Outcome take_step(World& world, const Operation& operation, const Observation& actual);
+// The same, without what runs beside it.
+Outcome take_alone(World& world, const Operation& operation, const Observation& actual);
 
 // Takes the discards that happened after `moved` bytes.
 void apply_discards(Step& step, std::uint32_t moved);
@@ -76,6 +83,19 @@ void run(Step& step, const KernelUnwire& op);
 void run(Step& step, const DebugAccess& op);
 void run(Step& step, const KernelGet& op);
 void run(Step& step, const KernelPut& op);
+// The read that failed of this page (of a mapping, or with pid 0 of an object); nullptr: none.
+const FailedRead* failed_read(const Step& step, Pid pid, Va va);
+// Complains of failed reads that nothing has planned.
+void judge_failed_reads(Step& step);
+// Pages that were copied although nothing was stored keep what they show.
+void take_early_copies(Step& step);
+// Why the operation cannot be kept back by a Hook; nullopt if it can.
+std::optional<std::string> reason_not_to_keep_back(const Operation& operation);
+// Whether what is kept back may run while this operation waits for a pager.
+bool lets_others_run(const Operation& operation);
+// Stand-ins (injection.cc).
+void run(Step& step, const PlanIo& op);
+void run(Step& step, const Hook& op);
 // The operations that touch user memory (access.cc).
 void run(Step& step, const Access& op);
 void run(Step& step, const FileRead& op);

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "ops/codec_layout.h"
+#include "ops/codec_layout_injection.h"
 #include "ops/codec_layout_kernel.h"
 #include "ops/codec_layout_machine.h"
 #include "ops/codec_layout_object.h"

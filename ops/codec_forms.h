@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "ops/codec.h"
+#include "ops/injection_operation.h"
+#include "ops/observation.h"
 #include "ops/types.h"
 #include "ops/world.h"
 
@@ -93,6 +95,16 @@ template <>
 inline constexpr std::array<std::string_view, 4> kNames<Signal>{"none", "segv", "bus", "kill"};
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<AccessKind>{"load", "store", "fetch"};
+
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<IoCall>{"get", "put"};
+template <>
+inline constexpr std::array<std::string_view, 9> kNames<IoAnswer>{"ok",         "error",    "bad",   "again", "pend",
+                                                                  "pend_error", "replaced", "taken", "lost"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<Scarce>{"page", "page_table", "pv"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<HookTime>{"during", "after", "never"};
 
 template <>
 inline constexpr auto kNames<WorldName> = kWorldNames;

@@ -182,9 +182,30 @@ struct Layout<Discard> {
 };
 
 template <>
+struct Layout<FailedRead> {
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("pid", &FailedRead::pid), required<Address>("va", &FailedRead::va),
+                   optional<Flag>("bad", &FailedRead::bad)};
+};
+
+template <>
+struct Layout<EarlyCopy> {
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("pid", &EarlyCopy::pid), required<Address>("va", &EarlyCopy::va)};
+};
+
+template <>
+struct Layout<Hooked> {
+    static constexpr auto kFields = std::tuple{required<Name<HookTime>>("time", &Hooked::time),
+                                               optional<Object<Observation>>("seen", &Hooked::seen)};
+};
+
+template <>
 struct Layout<Observation> {
     static constexpr auto kDiscarded = [](auto& observation) -> auto& { return observation.witness.discarded; };
     static constexpr auto kKilled = [](auto& observation) -> auto& { return observation.witness.killed; };
+    static constexpr auto kFailed = [](auto& observation) -> auto& { return observation.witness.failed; };
+    static constexpr auto kCopied = [](auto& observation) -> auto& { return observation.witness.copied; };
     static constexpr auto kCached = [](auto& observation) -> auto& { return observation.witness.cached; };
     static constexpr auto kFields = std::tuple{optional<Name<Status>>("status", &Observation::status),
                                                optional<Name<Signal>>("signal", &Observation::signal),
@@ -192,7 +213,10 @@ struct Layout<Observation> {
                                                optional<Address>("address", &Observation::address),
                                                optional<List<Object<Discard>>>("discarded", kDiscarded),
                                                optional<List<Uint>>("killed", kKilled),
-                                               optional<Flag>("cached", kCached)};
+                                               optional<List<Object<FailedRead>>>("failed", kFailed),
+                                               optional<List<Object<EarlyCopy>>>("copied", kCopied),
+                                               optional<Flag>("cached", kCached),
+                                               optional<List<Object<Hooked>>>("hooked", &Observation::hooked)};
 };
 
 }  // namespace vmref::codec

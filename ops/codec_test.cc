@@ -93,13 +93,14 @@ class Draw {
                 break;
         }
         if (index < kOperationKinds<WorldName::system>) {
-            return kernel_use(index);
+            return index < kFirstStandIn ? kernel_use(index) : stand_in(index - kFirstStandIn);
         }
         index -= kOperationKinds<WorldName::system> - kFirstKernelUse;
         return index < kFirstKernelOperation ? pmap_operation(index) : kernel_operation(index);
     }
 
     static constexpr std::size_t kFirstKernelUse = 21;
+    static constexpr std::size_t kFirstStandIn = 26;
 
     Operation kernel_use(std::size_t index) {
         switch (index) {
@@ -116,6 +117,25 @@ class Draw {
                 return KernelWire{u(), u(), u()};
             default:
                 return KernelUnwire{u(), u(), u()};
+        }
+    }
+
+    Operation stand_in(std::size_t index) {
+        switch (index) {
+            case 0:
+                return WriteOut{u(), u(), flag(), flag()};
+            case 1:
+                return FinishIo{};
+            case 2:
+                return Reclaim{u(), u()};
+            case 3:
+                return BusyPage{u(), u(), u()};
+            case 4:
+                return PlanIo{name<IoCall>(2), u(), name<IoAnswer>(9), u()};
+            case 5:
+                return PlanShortage{name<Scarce>(3), u()};
+            default:
+                return Hook{};
         }
     }
 
@@ -239,10 +259,20 @@ class Draw {
     }
 
     Observation observation() {
+        Observation result = plain_observation();
+        if (flag()) {
+            result.hooked.push_back({name<HookTime>(3), plain_observation()});
+        }
+        return result;
+    }
+
+    Observation plain_observation() {
         Observation result{name<Status>(9), name<Signal>(4), u(), u(), {}};
         for (unsigned n = below(4); n > 0; --n) {
             result.witness.discarded.push_back({u(), u(), u()});
             result.witness.killed.push_back(u());
+            result.witness.failed.push_back({u(), u(), flag()});
+            result.witness.copied.push_back({u(), u()});
         }
         result.witness.cached = flag();
         return result;
@@ -280,10 +310,12 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
     }
     EXPECT_EQ(names,
               (std::set<std::string>{
-                  "spawn",  "exec",   "exit",     "fork",      "threads",    "switch",        "mmap",       "munmap",
-                  "mremap", "mlock",  "mprotect", "minherit",  "msync",      "madvise",       "munlock",    "load",
-                  "store",  "fetch",  "pageout",  "file_read", "file_write", "create_file",   "ftruncate",  "set_word",
-                  "probe",  "invlpg", "load_cr3", "control",   "evict",      "random_tables", "pmap_tables"}));
+                  "spawn",       "exec",          "exit",        "fork",      "threads",   "switch",    "mmap",
+                  "munmap",      "mremap",        "mlock",       "mprotect",  "minherit",  "msync",     "madvise",
+                  "munlock",     "load",          "store",       "fetch",     "pageout",   "file_read", "file_write",
+                  "create_file", "ftruncate",     "set_word",    "probe",     "invlpg",    "load_cr3",  "control",
+                  "evict",       "random_tables", "pmap_tables", "write_out", "finish_io", "reclaim",   "busy_page",
+                  "plan_io",     "plan_shortage", "hook"}));
 }
 
 TEST(Codec, ObservationsSurviveTheRoundTrip) {

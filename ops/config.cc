@@ -27,6 +27,7 @@ constexpr std::array kKeys{
     ConfigKey{"stack_grow", &Config::stack_grow, 1, 4096, "pages by which a stack grows"},
     ConfigKey{"wired_percent", &Config::wired_percent, 0, 90, "share of the frames that mlock may wire"},
     ConfigKey{"pv_entries", &Config::pv_entries, 16, 1U << 22, "managed mappings of all address spaces together"},
+    ConfigKey{"io_errors", &Config::io_errors, 0, 900, "of a thousand page reads and writes so many fail"},
 };
 
 }  // namespace

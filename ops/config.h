@@ -27,6 +27,7 @@ struct Config {
     std::uint32_t stack_grow = 32;         // SGROWSIZ, pages
     std::uint32_t wired_percent = 33;      // share of the frames that mlock may wire
     std::uint32_t pv_entries = 1U << 20;   // managed mappings of all pmaps together
+    std::uint32_t io_errors = 0;           // of a thousand reads and writes of pagers so many fail
     bool operator==(const Config&) const = default;
 };
 

@@ -11,6 +11,15 @@
 // FileRead or FileWrite had moved (Observation::value) and the discards reported. A pid, cpu or file that does not
 // exist, and a mapping outside user space, never reach either side: `refuse` (model/system.h) refuses them as bad
 // input.
+// A read from a file or from swap can fail (PlanIo, Config::io_errors); Witness::failed says which page could not be
+// had:
+//   - an Access ends there with Signal::bus, as if the page refused it;
+//   - a FileRead or FileWrite ends before the run with that user page; a FileRead also before the run with that file
+//   page;
+//   - an Mlock gives `failure` (`protection_failure` if the pager's answer was `bad`), and nothing is newly wired;
+//   - a KernelWire, DebugAccess or KernelGet ends with the same statuses;
+//   - a Fork gives `failure`, and there is no child;
+//   - an Mprotect succeeds; that page only is not copied at once.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +28,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "ops/injection_operation.h"
 #include "ops/kernel_operation.h"
 #include "ops/machine_operation.h"
 #include "ops/object_operation.h"
@@ -257,10 +267,10 @@ struct Pageout {
 template <typename... Op>
 struct OperationList {};
 
-using SystemOperations =
-    OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
-                  Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout, DebugAccess,
-                  KernelGet, KernelPut, KernelWire, KernelUnwire>;
+using SystemOperations = OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap,
+                                       Mprotect, Minherit, Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead,
+                                       FileWrite, Access, Pageout, DebugAccess, KernelGet, KernelPut, KernelWire,
+                                       KernelUnwire, WriteOut, FinishIo, Reclaim, BusyPage, PlanIo, PlanShortage, Hook>;
 
 using MachineOperations = OperationList<SetWord, Probe, Invlpg, LoadCr3, Control, Evict, RandomTables, PmapTables>;
 using PmapOperations = OperationList<PageCall, PmapZeroPageArea, PmapCopyPage, PmapPageProtect, PmapCall, PmapSwitch,

@@ -50,6 +50,16 @@ class Digest {
         if (seen.witness.cached) {
             add(1);
         }
+        for (const FailedRead& failed : seen.witness.failed) {
+            add(failed.pid | std::uint64_t{failed.va} << 32 | (failed.bad ? 1 : 0));
+        }
+        for (const EarlyCopy& copy : seen.witness.copied) {
+            add(copy.pid | std::uint64_t{copy.va} << 32);
+        }
+        for (const Hooked& hooked : seen.hooked) {
+            add(static_cast<std::uint64_t>(hooked.time));
+            add(hooked.seen);
+        }
     }
     std::uint64_t value() const { return hash_; }
 

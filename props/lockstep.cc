@@ -52,6 +52,16 @@ Difference compare(const Observation& actual, const Observation& expected) {
         return {"observation.address",
                 fmt::format("address {:#010x}, expected {:#010x}", actual.address, expected.address)};
     }
+    for (std::size_t n = 0; n < actual.hooked.size() && n < expected.hooked.size(); ++n) {
+        Difference beside = compare(actual.hooked[n].seen, expected.hooked[n].seen);
+        if (!beside.field.empty()) {
+            return {beside.field, "of what ran beside it: " + beside.message};
+        }
+    }
+    if (actual.hooked != expected.hooked) {
+        return {"observation.hooked",
+                fmt::format("{} operations ran beside it, expected {}", actual.hooked.size(), expected.hooked.size())};
+    }
     if (actual.witness != expected.witness) {
         return {"observation.witness",
                 "discarded" + describe(actual.witness.discarded) + ", expected" + describe(expected.witness.discarded)};

@@ -152,6 +152,16 @@ void simplify(Simpler<Op>& simpler) {
         simpler.halve(&Mremap::new_length);
     } else if constexpr (std::is_same_v<Op, Msync>) {
         simpler.add([](Msync& op) { op.invalidate = false; });
+    } else if constexpr (std::is_same_v<Op, WriteOut>) {
+        simpler.add([](WriteOut& op) { op.unfinished = false; });
+        simpler.add([](WriteOut& op) { op.fails = false; });
+    } else if constexpr (std::is_same_v<Op, BusyPage>) {
+        simpler.add([](BusyPage& op) { op.sleeps = 1; });
+    } else if constexpr (std::is_same_v<Op, PlanIo>) {
+        simpler.add([](PlanIo& op) { op.ahead = kAnyAhead; });
+        simpler.add([](PlanIo& op) { op.ordinal = 1; });
+    } else if constexpr (std::is_same_v<Op, PlanShortage>) {
+        simpler.add([](PlanShortage& op) { op.ordinal = 1; });
     } else if constexpr (std::is_same_v<Op, CreateFile>) {
         simpler.add([](CreateFile& op) { op.path.clear(); });
     }

@@ -65,6 +65,8 @@ void PageSystem::sleep_busy(Page& page) {
     if (page.busied() || page.soft_busy != 0) {
         page.set(kPageWanted | kPageReferenced);
         sched_.sleep(BlockPoint::page_busy, &page);
+        ensure_rule(page.busied() || page.soft_busy != 0 || !page.has(kPageWanted), "I-83",
+                    "who unbusies a page wakes those who sleep on it");
     }
 }
 

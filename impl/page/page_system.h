@@ -139,7 +139,7 @@ class PageSystem {
 
     bool owned(const Page& page) const { return page.busy_owner == sched_.current(); }
     void wake_sleepers(Page& page) {
-        if (page.has(kPageWanted)) {
+        if (page.has(kPageWanted) && !defects_.on(Defect::m21_wakeup_omitted)) {
             page.clear(kPageWanted);
             sched_.wakeup(&page);
         }

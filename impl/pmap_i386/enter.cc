@@ -25,6 +25,7 @@ Status PmapSystem::enter(Pmap& pmap, Va va, Page& m, Prot prot, bool wired, bool
 
     PvEntry* const pv = is_managed(m) ? get_pv_entry() : nullptr;
     if (is_managed(m) && pv == nullptr) {
+        ensure_rule(!defects_.on(Defect::b78_pv_not_tested), "I-86", "a pv entry that there is none of is not used");
         return Status::resource_shortage;
     }
     // A kernel page table is permanent: nobody counts its leaves.

@@ -35,6 +35,8 @@ class InlineWaiter {
     virtual ~InlineWaiter() = default;
     // Does something towards what a sleeper on `channel` at `point` waits for; false if nothing can be done.
     virtual bool make_progress(BlockPoint point, const void* channel) = 0;
+    // Lets others run, for whom Scheduler::others_wait was set: somebody waits for a pager.
+    virtual void others_run() {}
 };
 
 class Scheduler {
@@ -42,10 +44,18 @@ class Scheduler {
     using ThreadId = std::uint32_t;
 
     // A point where another thread may run although nothing is waited for.
-    void yield(BlockPoint /*point*/) { ++yields_; }
+    void yield(BlockPoint point) {
+        ++yields_;
+        if (point == BlockPoint::pager_io && others_wait_) [[unlikely]] {
+            others_wait_ = false;
+            waiter_->others_run();
+        }
+    }
     // A point where CPUs may use memory, but no other thread runs: between two instructions of somebody who cannot be
     // interrupted.
     void hardware_step() { ++hardware_steps_; }
+    // Inline: whether somebody else runs at the next wait for a pager.
+    void set_others_wait(bool wait) { others_wait_ = wait && waiter_ != nullptr; }
 
     // Waits for a wakeup of `channel`. The caller re-tests its condition afterwards.
     // Requires: no CPU is stopped by us. Blocks: always. Errors: Deadlock, inline, if nothing can make progress.
@@ -54,6 +64,8 @@ class Scheduler {
 
     // Who is not a thread of ours: what stands in for other actors works in this name.
     static constexpr ThreadId kStandIn = 0xFFFFFFFFU;
+    // Inline: whoever runs while the only thread waits.
+    static constexpr ThreadId kOther = 2;
 
     ThreadId current() const { return current_; }  // 0 is "nobody"
     void set_current(ThreadId thread) { current_ = thread; }
@@ -85,6 +97,7 @@ class Scheduler {
     std::uint64_t sleeps_ = 0;
     std::uint64_t hardware_steps_ = 0;
     ThreadId current_ = 1;
+    bool others_wait_ = false;
 };
 
 // What runs in this scope runs in the name of `thread`.

@@ -10,13 +10,15 @@ namespace {
 
 // The page is entered, wired or queued, and unbusied (vm_fault.c:690-713). Not success: nothing was entered, everything
 // is released, memory has been waited for (catalogue D-14). Blocks
-Status enter_page(FaultState& fs, Va va) {
+Status enter_page(FaultState& fs, Va va, PageIndex pindex) {
     Kernel& k = fs.k;
     fs.m->set(kPageReferenced);
     const auto prot = static_cast<Prot>(rule::entered_rights<std::uint32_t>(fs.prot));
     const bool wired = k.on(Defect::b73_enter_forgets_wiring) ? fs.wiring() : fs.wired;
     const Status entered = k.pmaps.enter(*fs.map->pmap, va, *fs.m, prot, wired);
     if (entered != Status::success) {
+        ++k.stats.enters_refused;
+        witness_early_copy(fs, pindex);
         if (!k.on(Defect::b103_failed_enter_stays_busy)) {
             release_page(fs);
         }
@@ -46,6 +48,7 @@ void count_fault(FaultState& fs) {
 // The neighbours: by the chain if nobody shares a hold, else what the top object has (vm_fault.c:725-735).
 void prefault(FaultState& fs, Va va) {
     Kernel& k = fs.k;
+    ensure_rule(fs.entry->map == fs.map, "I-41", "an entry is there while its map is locked");
     if (k.journal.narration != nullptr) {
         k.journal.narration->prefault_began();
     }
@@ -68,7 +71,7 @@ void prefault(FaultState& fs, Va va) {
 }
 
 // One attempt. try_again: start over, the modes in `fs` may have changed. Blocks
-Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried) {
+Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow, bool retried) {
     Kernel& k = fs.k;
     PageIndex pindex = 0;
     const Status begun = begin_attempt(fs, map, va, fault_type, may_grow, retried, pindex);
@@ -77,11 +80,14 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     }
     const auto needed = static_cast<Prot>(
         rule::needed_rights<std::uint32_t>(fault_type, fs.first_prot, fs.wired, fs.wiring(), k.defects));
+    if (k.on(Defect::b10_retry_keeps_raised_access)) {
+        fault_type = needed;  // the next attempt asks for it, whatever the entry has become
+    }
     Object& top = *fs.first_object;
     Status status = vm_fault_object(fs, pindex, needed);
     if (status == Status::success) {
         ensure(fs.lookup_still_valid, "a successful fault has the map locked");
-        status = enter_page(fs, va);
+        status = enter_page(fs, va, pindex);
     }
     if (status == Status::success) {
         if ((fs.fault_flags & kFaultBurst) != 0 && !fs.wiring() && !fs.wired) {
@@ -98,6 +104,7 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
 
 Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_flags) {
     FaultState fs{.k = k};
+    fs.va = va;
     fs.fault_flags = fault_flags;
     fs.shared = k.config.shared_fault != 0;
     fs.first_shared = fs.shared;

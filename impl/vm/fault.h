@@ -56,7 +56,7 @@ void fault_unwire(Kernel& k, Map& map, MapEntry& entry);
 
 // vm_fault_copy_entry (vm_fault.c:2422, catalogue D-9 and D-10): gives `to`, which has no object yet, its own pages
 // with the values of `from`. Of a wired source also the pages that see through to a file. False: the process was killed
-// for memory on the way. Requires: both maps locked exclusively. Blocks.
+// for memory on the way, or a page could not be read. Requires: both maps locked exclusively. Blocks.
 bool fault_copy_entry(Kernel& k, MapEntry& to, MapEntry& from);
 
 // vm_prefault (vm_fault.c:2704) and vm_prefault_quick (vm_fault.c:3003): enter neighbours of a fault at `va` whose PTEs

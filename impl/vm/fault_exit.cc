@@ -92,6 +92,14 @@ void release_chain(FaultState& fs, Object& first, Object& last) {
     chain_release_all(rule::releases_whole_chain(fs.k.defects) ? first : last, last);
 }
 
+void witness_early_copy(FaultState& fs, PageIndex first_pindex) {
+    if (fs.copied) {
+        for_each_view(*fs.first_object, first_pindex, [&fs](const MapEntry& entry, Va va) {
+            fs.k.copied.push_back({entry.map->pid, va});
+        });
+    }
+}
+
 Status leave(FaultState& fs, FaultExit exit) {
     Kernel& k = fs.k;
     const ExitRule& row = exit_rule(exit);
@@ -115,6 +123,8 @@ Status leave(FaultState& fs, FaultExit exit) {
     unlock_things(fs);
     Page* const awaited = fs.m;
     fs.m = nullptr;
+    ensure_rule((fs.map == nullptr || !fs.lookup_still_valid) && fs.vp == nullptr && !fs.below_top(), "I-82",
+                "who starts over has given back what it had");
     if (row.wait == ExitWait::page && awaited != nullptr) {
         k.pages.sleep_busy(*awaited);
         ++k.stats.intrans;

@@ -34,6 +34,7 @@ Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
         if (map_growstack(fs.k, map, va) != Status::success) {
             return Status::failure;
         }
+        ++fs.k.stats.stacks_grown;
         found = map_lookup(fs.k, map, va, fault_type);
     }
     if (found.status != Status::success) {

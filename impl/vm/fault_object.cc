@@ -31,11 +31,15 @@ class ChainWalk {
     Search take_resident(const LevelChoice& choice);
     Search allocate();
     Search page_in();
+    Behavior behavior() const;
+    Search take_read(Page& asked);
+    FaultExit exit_of(PagerResult result);
     bool step_down();
     void zero_fill_top();
     void copy_up();
     void steal();
     void unmap_old_page(Page& old, Page& copy);
+    void replace_wired(Pmap& pmap, Va va, Page& copy, Prot prot);
     void back_to_top();
     Status publish();
     Search leave_with(FaultExit exit) {
@@ -105,35 +109,68 @@ Search ChainWalk::allocate() {
     return Search::not_here;
 }
 
+// What the entry advises was read while it was safe: the map is unlocked by now (B-33).
+Behavior ChainWalk::behavior() const {
+    if (fs_.entry == nullptr || !k_.on(Defect::b33_behavior_read_late)) {
+        return fs_.behavior;
+    }
+    ensure_rule(fs_.entry->map == fs_.map, "I-41", "an entry is there when its advice is read");
+    return fs_.entry->behavior;
+}
+
+// The page has been read. The pager may have replaced it, lost it, or given it to somebody else (vm_fault.c:1877).
+Search ChainWalk::take_read(Page& asked) {
+    const bool looks_again = !k_.on(Defect::m03_old_page_pointer);
+    fs_.m = looks_again ? k_.pages.lookup(*fs_.object, pindex_) : &asked;
+    if (fs_.m == nullptr) {
+        return leave_with(FaultExit::page_vanished);
+    }
+    if (looks_again && fs_.m->busy_owner != k_.sched.current() && !k_.on(Defect::b114_taken_page_used)) {
+        return leave_with(FaultExit::page_busy);
+    }
+    ++fs_.hardfault;
+    return Search::found;
+}
+
+// How the fault ends after a read that gave nothing (catalogue D-11); count: it goes on below.
+FaultExit ChainWalk::exit_of(PagerResult result) {
+    const bool passed_by = k_.on(Defect::b35_again_falls_through);
+    switch (result) {
+        case PagerResult::again:
+            return passed_by ? FaultExit::count : FaultExit::pager_again;
+        case PagerResult::pend:
+            return passed_by ? FaultExit::count : FaultExit::pager_pend;
+        case PagerResult::error:
+        case PagerResult::bad:
+            break;
+        case PagerResult::ok:
+        case PagerResult::fail:
+            return FaultExit::count;
+    }
+    const bool bad = result == PagerResult::bad;
+    if (!bad && k_.on(Defect::b36_error_falls_through)) {
+        return FaultExit::count;
+    }
+    // Past its end a pager has nothing: that is for everybody to see, not a failure.
+    if (pager_has_page(*fs_.object, pindex_)) {
+        k_.failed.push_back({fs_.map != nullptr ? fs_.map->pid : 0, fs_.va, bad});
+    }
+    return bad ? FaultExit::pager_bad : FaultExit::pager_error;
+}
+
 // readrest: the pager fills the page, with the map unlocked (vm_fault.c:1794-1982). Blocks
 Search ChainWalk::page_in() {
     if (held_shared()) {
         return leave_with(fs_.below_top() ? FaultExit::backing_pager_exclusive : FaultExit::top_pager_exclusive);
     }
     unlock_map(fs_);
-    const PagerResult result = pager_get_page(k_, *fs_.object, pindex_, fs_.m, fs_.behavior);
-    switch (result) {
-        case PagerResult::ok:
-            // The pager may have replaced the page (vm_fault.c:1877).
-            fs_.m = k_.pages.lookup(*fs_.object, pindex_);
-            if (fs_.m == nullptr) {
-                return leave_with(FaultExit::page_vanished);
-            }
-            if (fs_.m->busy_owner != k_.sched.current()) {
-                return leave_with(FaultExit::page_busy);
-            }
-            ++fs_.hardfault;
-            return Search::found;
-        case PagerResult::again:
-            return leave_with(FaultExit::pager_again);
-        case PagerResult::pend:
-            return leave_with(FaultExit::pager_pend);
-        case PagerResult::error:
-            return leave_with(FaultExit::pager_error);
-        case PagerResult::bad:
-            return leave_with(FaultExit::pager_bad);
-        case PagerResult::fail:
-            break;
+    Page* const asked = fs_.m;
+    const PagerResult result = pager_get_page(k_, *fs_.object, pindex_, fs_.m, behavior());
+    if (result == PagerResult::ok) {
+        return take_read(*asked);
+    }
+    if (const FaultExit exit = exit_of(result); exit != FaultExit::count) {
+        return leave_with(exit);
     }
     if (fs_.below_top() && fs_.m != nullptr) {
         vnode_pager_freepage(k_, *fs_.m);
@@ -274,6 +311,17 @@ void ChainWalk::steal() {
     ++k_.stats.cow_optim;
 }
 
+// The copy takes the place of the old page, with what that one's mapping had: where pmap_enter asks for a pv entry or a
+// page table first and there is none, the old mapping gives its own back.
+void ChainWalk::replace_wired(Pmap& pmap, Va va, Page& copy, Prot prot) {
+    Status entered = k_.pmaps.enter(pmap, va, copy, prot, true);
+    for (unsigned shortages = 0; entered != Status::success; ++shortages) {
+        ensure_rule(shortages < 3, "I-86", "replacing a wired PTE needs nothing that it did not have");
+        k_.pmaps.remove(pmap, va, va + kPageSize);
+        entered = k_.pmaps.enter(pmap, va, copy, prot, true);
+    }
+}
+
 // Every entry of the top object that covers the page gives up the old one (catalogue D-1; the text unmaps it in
 // the current pmap only, vm_fault.c:2112-2141). A wired entry gets the new page at once, and its wiring with it.
 void ChainWalk::unmap_old_page(Page& old, Page& copy) {
@@ -305,8 +353,7 @@ void ChainWalk::unmap_old_page(Page& old, Page& copy) {
         if (mapped && entry->pte_protection() == kProtNone) {
             k_.pmaps.remove(pmap, va, va + kPageSize);
         } else if (mapped) {
-            const Status entered = k_.pmaps.enter(pmap, va, copy, entry->pte_protection(), true);
-            ensure_rule(entered == Status::success, "I-86", "replacing a wired PTE allocates nothing");
+            replace_wired(pmap, va, copy, entry->pte_protection());
         }
     }
 }
@@ -328,6 +375,7 @@ void ChainWalk::copy_up() {
         unmap_old_page(*fs_.m, *fs_.first_m);
         release_page(fs_);
     }
+    fs_.copied = true;
     ++k_.stats.cow_faults;
     back_to_top();
 }
@@ -336,7 +384,9 @@ void ChainWalk::copy_up() {
 Status ChainWalk::publish() {
     if (!fs_.lookup_still_valid && fs_.map != nullptr) {
         fs_.lookup_still_valid = map_lock_read_to(k_, *fs_.map);
-        if (!fs_.lookup_still_valid || fs_.map->timestamp != fs_.map_generation) {
+        const bool changed = fs_.map->timestamp != fs_.map_generation && !k_.on(Defect::m02_timestamp_ignored);
+        if (!fs_.lookup_still_valid || changed) {
+            witness_early_copy(fs_, first_pindex_);
             return leave(fs_, FaultExit::map_changed);
         }
     }
@@ -382,7 +432,8 @@ Status ChainWalk::run() {
             break;
         }
     }
-    ensure_rule(fs_.m->busied(), "I-55", "a found page is busied");
+    ensure_rule(fs_.m->busied() && fs_.m->object == fs_.object && fs_.m->pindex == pindex_, "I-55",
+                "a found page is busied, and where it was looked for");
     if (fs_.below_top()) {
         if (rule::copies_up<std::uint32_t>(fault_type_)) {
             copy_up();
@@ -399,6 +450,7 @@ Status vm_fault_object(FaultState& fs, PageIndex first_pindex, Prot fault_type) 
     fs.prot =
         static_cast<Prot>(rule::rights_to_begin_with<std::uint32_t>(fs.first_prot, fault_type, rule::kPmapEmulatesAd));
     fs.object = fs.first_object;
+    fs.copied = false;
     ChainWalk walk(fs, first_pindex, fault_type);
     const Status status = walk.run();
     if (fs.k.probe != nullptr) {

@@ -73,6 +73,7 @@ Status page_attempt(FaultState& fs, Map& map, const PageRequest& request, bool& 
 Page* vm_fault_page(Kernel& k, Map& map, const PageRequest& request, Status& status, bool* busied) {
     ensure((request.fault_flags & kFaultWiring) == 0, "a page that is asked for is not wired by the same fault");
     FaultState fs{.k = k};
+    fs.va = request.va;
     fs.fault_flags = request.fault_flags;
     fs.shared = k.config.shared_fault != 0;
     fs.first_shared = fs.shared;
@@ -105,6 +106,7 @@ Page* vm_fault_page_quick(Kernel& k, Va va, Prot fault_type, Status& status, boo
 Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot fault_type, std::uint8_t fault_flags,
                            Status& status, bool shared) {
     FaultState fs{.k = k};
+    fs.va = index << kPageShift;
     fs.fault_flags = fault_flags;
     fs.first_object = &object;
     fs.first_prot = fault_type;

@@ -1,5 +1,8 @@
 #include "impl/vm/fault_paths.h"
 
+#include <array>
+#include <string_view>
+
 #include "impl/vm/fault_state.h"
 
 namespace vmref::impl {
@@ -20,9 +23,22 @@ std::vector<PathCount> fault_paths(const Statistics& stats) {
         {"object collapsed", stats.object_collapses},
         {"object bypassed", stats.object_bypasses},
         {"collapse refused", stats.collapse_refusals},
+        {"stack grown, looked up again", stats.stacks_grown},
+        {"page not entered for want of memory", stats.enters_refused},
+        {"page replaced by its pager", stats.pages_replaced},
     };
     for (std::size_t exit = 0; exit < kFaultExits; ++exit) {
         paths.push_back({"exit " + std::string(kExitRules[exit].name), stats.fault_exits[exit]});
+    }
+    constexpr std::array<std::string_view, kPagerResults> kResults{"ok", "bad", "fail", "pend", "error", "again"};
+    for (std::size_t result = 0; result < kPagerResults; ++result) {
+        paths.push_back({"pager read " + std::string(kResults[result]), stats.gets[result]});
+    }
+    for (std::size_t result = 0; result < kPagerResults; ++result) {
+        if (static_cast<PagerResult>(result) == PagerResult::bad) {
+            continue;  // of reads only
+        }
+        paths.push_back({"pager write " + std::string(kResults[result]), stats.puts[result]});
     }
     return paths;
 }

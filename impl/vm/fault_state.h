@@ -12,6 +12,7 @@ namespace vmref::impl {
 struct FaultState {
     Kernel& k;
     Map* map = nullptr;  // nullptr: a fault on an object, not on an address
+    Va va = 0;           // page aligned; without a map: the place in the object, in bytes
     MapEntry* entry = nullptr;
 
     Object* first_object = nullptr;  // top of the chain; held by the caller of vm_fault_object
@@ -30,6 +31,7 @@ struct FaultState {
     bool shared = false;        // holds of backing objects are shared
     bool first_shared = false;  // the hold of the top object is shared
     bool allow_nofault = true;
+    bool copied = false;                   // a page was copied up in this attempt
     Behavior behavior = Behavior::normal;  // read while the entry is safe: the map is unlocked for I/O (B-33)
 
     bool below_top() const { return object != first_object; }
@@ -61,6 +63,9 @@ void release_chain(FaultState& fs, Object& first, Object& last);
 // progress, all chain locks, the level's hold, the placeholder, the level's paging in progress, the map, the vnode.
 // Blocks.
 Status leave(FaultState& fs, FaultExit exit);
+
+// The attempt has copied a page and starts over: the copy stays, whatever becomes of the store (I-92).
+void witness_early_copy(FaultState& fs, PageIndex first_pindex);
 
 // vm_fault_object (vm_fault.c:1543). Requires: first_object held; map read-locked or absent. On success: fs.m busied,
 // fully valid, in fs.object at the right index; no chain locks; below the top an extra paging in progress on fs.object

@@ -98,7 +98,8 @@ Page* allocate_for_copy(Kernel& k, Object& object, PageIndex index) {
     }
 }
 
-// The page that the copy is made from, held: valid, wherever on the chain it is. nullptr: dying for memory. Blocks
+// The page that the copy is made from, held: valid, wherever on the chain it is. nullptr: dying for memory, or it
+// cannot be read. Blocks
 Page* hold_source(Kernel& k, MapEntry& from, PageIndex index) {
     const bool wired = from.wired_count != 0;
     ensure(!wired || !k.on(Defect::b16_copy_entry_top_only) || k.pages.lookup(*from.object, index) != nullptr,
@@ -112,7 +113,7 @@ Page* hold_source(Kernel& k, MapEntry& from, PageIndex index) {
     return vm_fault_object_page(k, *from.object, index, kProtRead, kFaultNormal, status);
 }
 
-// Copies what `from` shows at `index` into the copy's page `index`. False: dying for memory. Blocks
+// Copies what `from` shows at `index` into the copy's page `index`. False: as above. Blocks
 bool copy_page(Kernel& k, Object& copy, PageIndex index, MapEntry& from) {
     const PageIndex source_index = from.first_index() + index;
     if (!is_copied(object_content(from.object, source_index), from.wired_count != 0)) {

@@ -4,11 +4,18 @@
 
 #include "impl/vm/kernel.h"
 #include "impl/vm/pager.h"
+#include "ops/synthetic.h"
 
 namespace vmref::impl {
 
+bool Injection::fails_by_chance() {
+    constexpr std::uint32_t kGolden = 0x9e3779b9U;
+    chance_ += kGolden;
+    return mix32(chance_) % 1000 < errors_per_thousand_;
+}
+
 std::optional<PagerPlan> Injection::due(PagerCall call) {
-    if (plans_.empty()) [[likely]] {
+    if (plans_.empty() && errors_per_thousand_ == 0) [[likely]] {
         return std::nullopt;
     }
     std::optional<PagerPlan> due;
@@ -16,6 +23,9 @@ std::optional<PagerPlan> Injection::due(PagerCall call) {
         if (plan.call == call && --plan.ordinal == 0) {
             due = plan;
         }
+    }
+    if (!due && fails_by_chance()) {
+        due = PagerPlan{.call = call, .result = PagerResult::error};
     }
     std::erase_if(plans_, [](const PagerPlan& plan) { return plan.ordinal == 0; });
     if (due) {

@@ -5,6 +5,7 @@
 // Nothing is planned by default, and then nothing here costs more than a test.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -19,6 +20,7 @@ struct Kernel;
 // VM_PAGER_*. ok: done. bad: outside the pager's range. fail: in range, but no data. pend: started, not
 // finished. error: data exists but could not be read. again: temporary shortage.
 enum class PagerResult : std::uint8_t { ok, bad, fail, pend, error, again };
+inline constexpr std::size_t kPagerResults = 6;
 
 // What a pager does with the page it was asked to read, besides reading it (semantics.md 2.8).
 enum class PageSwitch : std::uint8_t {
@@ -56,6 +58,9 @@ struct BusyStandIn {
 
 class Injection {
   public:
+    // Of a thousand calls that nothing is planned for so many fail.
+    explicit Injection(std::uint32_t errors_per_thousand = 0) : errors_per_thousand_(errors_per_thousand) {}
+
     void plan(const PagerPlan& plan) { plans_.push_back(plan); }
     void forget_plans() { plans_.clear(); }
     std::size_t plans() const { return plans_.size(); }
@@ -82,6 +87,10 @@ class Injection {
     friend void take_for_other(Kernel& k, Page& page, std::uint32_t sleeps);
     friend bool stand_in_progress(Kernel& k, BlockPoint point, const void* channel);
 
+    bool fails_by_chance();
+
+    std::uint32_t errors_per_thousand_;
+    std::uint32_t chance_ = 0;  // state of a generator of random numbers
     Vector<PagerPlan> plans_;
     Vector<PagerPlan> fired_;
     Vector<UnfinishedIo> unfinished_;

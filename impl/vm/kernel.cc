@@ -10,7 +10,8 @@ Kernel::Kernel(const Config& config_in, const DefectSet& defects_in)
       pages(config, defects, machine, sched, journal),
       objects(journal),
       pmaps(config, defects, machine, pages, objects, sched, journal),
-      swap(config.swap_slots) {}
+      swap(config.swap_slots),
+      injection(config.io_errors) {}
 
 void Kernel::wait_for_memory() {
     sched.sleep(BlockPoint::memory, pages.memory_channel());

@@ -40,6 +40,11 @@ struct Statistics {
     std::uint64_t pageins = 0;                             // pages read by pagers
     std::uint64_t traps = 0;                               // page faults taken by CPUs and kernel copies
     std::array<std::uint64_t, kFaultExits> fault_exits{};  // by FaultExit (fault_state.h)
+    std::array<std::uint64_t, kPagerResults> gets{};       // by PagerResult
+    std::array<std::uint64_t, kPagerResults> puts{};
+    std::uint64_t stacks_grown = 0;    // by a fault that started over
+    std::uint64_t enters_refused = 0;  // for want of memory (catalogue D-14)
+    std::uint64_t pages_replaced = 0;  // by a pager, while it read them
     // Ghosts of I-91: counted where the events are, not where the statistics are.
     std::uint64_t faults_resolved = 0;
     std::uint64_t pages_prefaulted = 0;
@@ -74,8 +79,9 @@ class Probe {
     virtual void page_handed_out(const Map& /*map*/, Va /*va*/, Prot /*asked*/, const Page* /*m*/, bool /*busied*/) {}
     // Wiring an entry failed at `failed`; what was wired before, from `start` on, is not wired any more.
     virtual void wiring_undone(const MapEntry& /*entry*/, Va /*start*/, Va /*failed*/) {}
-    // vm_object_page_clean of [start, end) is complete.
-    virtual void pages_cleaned(const Object& /*object*/, PageIndex /*start*/, PageIndex /*end*/) {}
+    // vm_object_page_clean of [start, end) is complete. undisturbed: every write went well, nobody stored meanwhile.
+    virtual void pages_cleaned(const Object& /*object*/, PageIndex /*start*/, PageIndex /*end*/, bool /*undisturbed*/) {
+    }
     // The window around a fault at `va`, before and after what is at hand was mapped.
     virtual void before_prefault(const MapEntry& /*entry*/, Va /*va*/, Prot /*prot*/, PrefaultKind /*kind*/) {}
     virtual void after_prefault(const MapEntry& /*entry*/) {}
@@ -122,6 +128,10 @@ struct Kernel {
     MemoryKiller* killer = nullptr;
     DiscardWitness* discard_witness = nullptr;
     Vector<Discard> discarded;      // of the current operation (Witness)
+    Vector<FailedRead> failed;      // of the current operation (Witness)
+    Vector<EarlyCopy> copied;       // the same
+    std::uint64_t others_ran = 0;   // how often another's operation ran while one waited
+    bool another_waits = false;     // such an operation runs now
     std::uint32_t bytes_moved = 0;  // progress of the current copy operation (Discard::after)
 
     bool on(Defect defect) const { return defects.on(defect); }

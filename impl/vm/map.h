@@ -173,7 +173,8 @@ void map_entry_shadow(Kernel& k, MapEntry& entry, bool add_reference);
 void map_entry_allocate_object(Kernel& k, MapEntry& entry);
 
 // vmspace_fork: entries by inheritance (semantics.md 2.6, D-9, D-10). resource_shortage if the forking process
-// was killed for memory meanwhile; the child's map holds what was copied until then. Blocks
+// was killed for memory meanwhile, failure if a page to be copied cannot be read; the child's map holds what was copied
+// until then. Blocks
 Status map_fork(Kernel& k, Map& from, Map& to);
 
 // --- lookup (semantics.md 2.1) --------------------------------------------------------------------------------------

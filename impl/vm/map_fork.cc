@@ -73,7 +73,7 @@ void copy_on_write_entry(Kernel& k, MapEntry& entry, Map& to) {
     map_insert(k, to, entry.start, entry.end, spec_of(entry, entry.object, eflags));
 }
 
-// The child gets its own pages at once. False: the process was killed for memory on the way. Blocks
+// The child gets its own pages at once. False: the process was killed for memory, or a page cannot be read. Blocks
 bool copy_entry_now(Kernel& k, MapEntry& entry, Map& to) {
     const auto eflags = static_cast<std::uint16_t>((entry.eflags | kEntryCow) & ~kEntryNeedsCopy);
     MapEntry& copy = map_insert(k, to, entry.start, entry.end, spec_of(entry, nullptr, eflags));
@@ -105,7 +105,7 @@ Status map_fork(Kernel& k, Map& from, Map& to) {
                 break;
             case Inherit::copy:
                 if (!copy_entry(k, entry, to)) {
-                    return Status::resource_shortage;
+                    return k.current_dying() ? Status::resource_shortage : Status::failure;
                 }
                 break;
         }

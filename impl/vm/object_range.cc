@@ -56,27 +56,28 @@ Page* next_to_flush(Kernel& k, Object& object, PageIndex index) {
     return page;
 }
 
-// What was stored to during the write is protected again (vm_object.c:735-746).
-void flush_page(Kernel& k, Page& page) {
+// What was stored to during the write is protected again (vm_object.c:735-746). Whether the page was written.
+bool flush_page(Kernel& k, Page& page) {
     page.clear(kPageCleanChk);
-    pager_put_page(k, page);
+    const bool written = pager_put_page(k, page) == PagerResult::ok;
     if (page.dirty != 0) {
         k.pmaps.page_protect(page, kProtRead);
     }
     k.pages.wakeup(page);
+    return written;
 }
 
 // vm_object_page_collect_flush (vm_object.c:642): the dirty neighbours of `first`, behind it and then, if there is room
 // left, in front of it, are written with it: at most pageout_page_count pages. Returns the index after the run.
 // Requires: page busied, dirty.
-PageIndex flush_run(Kernel& k, Object& object, Page& first, PageIndex end) {
+PageIndex flush_run(Kernel& k, Object& object, Page& first, PageIndex end, bool& all_written) {
     k.ran(ObjectFunction::page_collect_flush);
     const PageIndex count = k.config.pageout_page_count;
     const PageIndex pivot = first.pindex;
     const PageIndex run_end = rule::run_end(pivot, count, end);
     PageIndex index = pivot;
     for (Page* page = &first; page != nullptr; page = index < run_end ? next_to_flush(k, object, index) : nullptr) {
-        flush_page(k, *page);
+        all_written = flush_page(k, *page) && all_written;
         ++index;
     }
     const PageIndex room = count - std::min(count, index - pivot);
@@ -86,7 +87,7 @@ PageIndex flush_run(Kernel& k, Object& object, Page& first, PageIndex end) {
         if (page == nullptr) {
             break;
         }
-        flush_page(k, *page);
+        all_written = flush_page(k, *page) && all_written;
     }
     return index;
 }
@@ -101,6 +102,28 @@ void mark_for_cleaning(Kernel& k, Object& object, PageIndex start, PageIndex end
         k.pmaps.page_protect(*page, kProtRead);
         k.pages.wakeup(*page);
     }
+}
+
+// Pass 2 (vm_object.c:576): whatever pass 1 marked is written, if it is dirty. Whether every write was complete and
+// went well.
+bool flush_marked(Kernel& k, Object& object, PageIndex start, PageIndex end) {
+    bool all_written = true;
+    for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
+        PageIndex next = page->pindex + 1;
+        if (page->has(kPageCleanChk)) {
+            k.ran(ObjectFunction::page_clean_pass2);
+            k.pages.busy_wait(*page);
+            page_test_dirty(k, *page);
+            if (page->valid != 0 && page->dirty != 0) {
+                next = flush_run(k, object, *page, end, all_written);
+            } else {
+                page->clear(kPageCleanChk);
+                k.pages.wakeup(*page);
+            }
+        }
+        page = page_at_or_after(object, next, end);
+    }
+    return all_written;
 }
 
 bool any_dirty_or_writeable(Object& object) {
@@ -204,6 +227,9 @@ void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex en
             if (k.on(Defect::b96_remove_ignores_writes)) {
                 swap_free_space(k, object, index, 1);
             }
+            if (page->wire_count != 0 && k.on(Defect::b53_wired_test_first)) {
+                k.pages.set_invalid(*page);
+            }
             k.pages.sleep_busy(*page);
             page = page_at_or_after(object, index, end);
             continue;
@@ -228,27 +254,25 @@ void object_page_clean(Kernel& k, Object& object, PageIndex start, PageIndex end
     if (whole || !k.on(Defect::b117_partial_clean_marks_nothing)) {
         mark_for_cleaning(k, object, start, end);
     }
-    for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
-        PageIndex next = page->pindex + 1;
-        if (page->has(kPageCleanChk)) {
-            k.ran(ObjectFunction::page_clean_pass2);
-            k.pages.busy_wait(*page);
-            page_test_dirty(k, *page);
-            if (page->valid != 0 && page->dirty != 0) {
-                next = flush_run(k, object, *page, end);
-            } else {
-                page->clear(kPageCleanChk);
-                k.pages.wakeup(*page);
-            }
+    if (whole && k.on(Defect::b50_clean_flags_early)) {
+        object.clear(kObjWriteable | kObjMightBeDirty);
+    }
+    const std::uint64_t generation = object.generation;
+    const std::uint64_t others = k.others_ran;
+    bool all_written = true;
+    for (unsigned rounds = 1; rounds == 1 || object.generation != generation; ++rounds) {
+        ensure_rule(rounds == 1, "I-84", "pages that come while others are cleaned are not chased");
+        all_written = flush_marked(k, object, start, end) && all_written;
+        if (!k.on(Defect::b49_clean_repeats)) {
+            break;
         }
-        page = page_at_or_after(object, next, end);
     }
     object.clear(kObjCleaning);
     if (whole && !any_dirty_or_writeable(object)) {
         object.clear(kObjWriteable | kObjMightBeDirty);
     }
     if (k.probe != nullptr) {
-        k.probe->pages_cleaned(object, start, end);
+        k.probe->pages_cleaned(object, start, end, all_written && k.others_ran == others);
     }
 }
 

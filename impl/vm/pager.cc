@@ -33,7 +33,9 @@ void replace_page(Kernel& k, Object& object, PageIndex index, Page*& m, bool tak
     k.pages.set_valid_clean(*next);
     k.pages.free(old);
     m = next;
+    ++k.stats.pages_replaced;
     if (taken) {
+        k.pages.deactivate(*next);
         k.pages.wakeup(*next);
         take_for_other(k, *next, 1);
     }
@@ -98,10 +100,11 @@ bool pager_has_page(const Object& object, PageIndex index) {
 PagerResult pager_get_page(Kernel& k, Object& object, PageIndex index, Page*& m, Behavior behavior) {
     ensure_rule(m != nullptr && m->busied(), "I-47", "a page that is read in is busied");
     const ReadRequest request = request_for(k, object, behavior);
-    if (const auto plan = k.injection.due(PagerCall::get)) [[unlikely]] {
-        return read_as_planned(k, object, index, m, request, *plan);
-    }
-    return read(k, object, index, *m, request);
+    const auto plan = k.injection.due(PagerCall::get);
+    const PagerResult result =
+        plan ? read_as_planned(k, object, index, m, request, *plan) : read(k, object, index, *m, request);
+    ++k.stats.gets[static_cast<std::size_t>(result)];
+    return result;
 }
 
 PagerResult pager_put_page(Kernel& k, Page& m) {
@@ -112,6 +115,7 @@ PagerResult pager_put_page(Kernel& k, Page& m) {
     }
     const bool is_file = m.object->type == ObjectType::vnode;
     const PagerResult result = is_file ? vnode_put_page(k, m, plan) : swap_put_page(k, m, plan);
+    ++k.stats.puts[static_cast<std::size_t>(result)];
     if (k.journal.narration != nullptr) {
         k.journal.narration->page_written(narrated(m), result == PagerResult::ok);
     }
@@ -123,6 +127,9 @@ PagerResult go_on_writing(Kernel& k, Page& m, std::uint32_t slot, const PagerPla
     k.sched.yield(BlockPoint::pager_io);
     if (plan.result == PagerResult::pend) {
         begin_unfinished(k, {.call = PagerCall::put, .page = &m, .slot = slot, .finish = plan.finish});
+        if (k.on(Defect::b100_put_finished_twice)) {
+            pager_finish_put(k, m, PagerResult::ok);
+        }
     } else {
         pager_finish_put(k, m, plan.result);
     }
@@ -134,6 +141,10 @@ void pager_finish_put(Kernel& k, Page& m, PagerResult result) {
     if (result == PagerResult::ok) {
         ensure_rule(!object.anonymous() || object.swap_slot(m.pindex) != kNoSwapSlot, "I-10",
                     "a block stays assigned while it is written");
+        if (k.on(Defect::b116_write_forgets_stores)) {
+            k.pmaps.clear_modify(m);
+            m.clear(kPageRedirtied);
+        }
         k.pages.write_ends(m);
     } else {
         m.clear(kPageRedirtied);

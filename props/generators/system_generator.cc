@@ -4,6 +4,7 @@
 
 #include "props/generators/kernel_drawing.h"
 #include "props/generators/places.h"
+#include "props/generators/stand_ins.h"
 
 namespace vmref::props {
 
@@ -36,19 +37,20 @@ enum class Kind : std::uint8_t {
     kernel_put,
     kernel_wire,
     kernel_unwire,
+    stand_in,
 };
 
 constexpr Prot kReadWrite = kProtRead | kProtWrite;
 
 // Per mille.
 constexpr Weighted<Kind> kKinds[] = {
-    {Kind::access, 597},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
+    {Kind::access, 572},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
     {Kind::munmap, 16},     {Kind::mprotect, 24},     {Kind::minherit, 26},  {Kind::madvise, 32},
     {Kind::msync, 10},      {Kind::mlock, 10},        {Kind::munlock, 9},    {Kind::ftruncate, 14},
     {Kind::file_read, 12},  {Kind::file_write, 14},   {Kind::exit, 10},      {Kind::switch_cpu, 20},
     {Kind::threads, 6},     {Kind::mremap, 14},       {Kind::spawn, 4},      {Kind::create_file, 6},
     {Kind::exec, 2},        {Kind::debug, 18},        {Kind::kernel_get, 4}, {Kind::kernel_put, 4},
-    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6},
+    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},
 };
 
 class Drawing {
@@ -151,6 +153,13 @@ Operation Drawing::operation() {
     if (model_.processes().empty()) {
         return Spawn{1};
     }
+    if (model_.keeps_next_back()) {
+        return kept_operation(choices_, places_);
+    }
+    const bool holds = drawn == Kind::kernel_get || drawn == Kind::kernel_put;
+    if (const Operation* const kept = model_.kept_back(); kept != nullptr && (choices_.chance(85) || holds)) {
+        return operation_beside(*kept, choices_, places_);
+    }
     const Pid pid = places_.process();
     const Kind kind = fitting_holds(fitting(drawn, pid));
     switch (kind) {
@@ -175,6 +184,8 @@ Operation Drawing::operation() {
         case Kind::kernel_wire:
         case Kind::kernel_unwire:
             return kernel_operation(kind, pid);
+        case Kind::stand_in:
+            return stand_in(pid, choices_, places_);
         default:
             return memory_operation(kind, pid);
     }

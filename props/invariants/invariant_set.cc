@@ -137,6 +137,8 @@ void InvariantSet::visit_entry(impl::PmapId map_id, Va start) {
 }
 
 void InvariantSet::check_global() {
+    check_unfinished();
+    check_failed_reads();
     const impl::Statistics& stats = kernel_.stats;
     const std::uint64_t entered = stats.faults_resolved + stats.pages_prefaulted;
     const std::uint64_t happened = entered + stats.pages_handed_out;

@@ -41,7 +41,7 @@ class InvariantSet : public impl::Probe, public RuleBook {
     void fault_object_left(const impl::Object& first_object, bool success) override;
     void page_handed_out(const impl::Map& map, Va va, Prot asked, const impl::Page* m, bool busied) override;
     void wiring_undone(const impl::MapEntry& entry, Va start, Va failed) override;
-    void pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end) override;
+    void pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end, bool undisturbed) override;
     void before_prefault(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) override;
     void after_prefault(const impl::MapEntry& entry) override;
 
@@ -68,6 +68,8 @@ class InvariantSet : public impl::Probe, public RuleBook {
     void visit_pte(impl::PmapId pmap_id, Va va);
     void visit_entry(impl::PmapId map_id, Va start);
     void check_global();
+    void check_unfinished();
+    void check_failed_reads();
 
     // --- page_rules.cc ---------------------------------------------------------------------------------------------
     void check_identity(const impl::Page& page);
@@ -123,6 +125,7 @@ class InvariantSet : public impl::Probe, public RuleBook {
     std::uint64_t faults_counted_ = 0;
     std::vector<Neighbour> neighbours_;  // of the prefault under way
     std::uint64_t prefaulted_ = 0;       // when it began
+    std::uint64_t shortages_ = 0;        // planned ones, when it began
 };
 
 }  // namespace vmref::props

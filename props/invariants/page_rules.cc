@@ -46,12 +46,33 @@ void InvariantSet::check_page(const impl::Page& page) {
         return fmt::format("{}: expected not busy at rest, and {} holds, found busy owner {}, {} transfers, {} holds",
                            name_of(page), holds, page.busy_owner, page.soft_busy, page.hold_count);
     });
+    const bool wanted = page.has(impl::kPageWanted);
+    evaluate(Rule::i83, wanted, page.busied() || page.soft_busy != 0,
+             [&] { return fmt::format("{}: expected no sleepers on a page that is not busy", name_of(page)); });
     check_queue(page);
     check_dirtiness(page);
     check_wiring(page);
     const Mappings mappings = pmap_rules_.check_mappings(page);
     check_contents(page, mappings.modified);
     check_isolation(page, mappings.writable);
+}
+
+// What has been begun and not finished (catalogue D-12), and its target.
+void InvariantSet::check_unfinished() {
+    for (const impl::UnfinishedIo& io : kernel_.injection.unfinished()) {
+        const impl::Page& page = *io.page;
+        const bool busy = io.call == impl::PagerCall::put ? page.soft_busy != 0 : page.busied();
+        evaluate(Rule::i46, true, busy && page.object != nullptr, [&] {
+            return fmt::format("{}: its I/O is unfinished, expected busy, found busy owner {}, {} transfers",
+                               name_of(page), page.busy_owner, page.soft_busy);
+        });
+        const bool to_swap = io.slot != impl::kNoSwapSlot && page.object != nullptr;
+        evaluate(Rule::i10, to_swap,
+                 !to_swap || (kernel_.swap.assigned(io.slot) && page.object->swap_slot(page.pindex) == io.slot), [&] {
+                     return fmt::format("{}: block {} is being written, expected assigned to the page", name_of(page),
+                                        io.slot);
+                 });
+    }
 }
 
 void InvariantSet::check_identity(const impl::Page& page) {
@@ -93,10 +114,10 @@ void InvariantSet::check_dirtiness(const impl::Page& page) {
     });
 }
 
-void InvariantSet::pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end) {
+void InvariantSet::pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end, bool undisturbed) {
     for (auto page = object.pages.lower_bound(start); page != object.pages.end() && page->pindex < end; ++page) {
-        // What could not be written, or not yet, stays dirty.
-        const bool written = kernel_.injection.fired().empty() && !kernel_.injection.may_be_busy(*page);
+        // What was not written yet, stays dirty.
+        const bool written = undisturbed && !kernel_.injection.may_be_busy(*page);
         evaluate(Rule::i44, written, !written || page->dirty == 0, [&] {
             return fmt::format("{}: expected clean after cleaning [{}, {}), found dirty {:#x}", name_of(*page), start,
                                end, page->dirty);

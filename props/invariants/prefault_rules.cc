@@ -7,6 +7,15 @@
 
 namespace vmref::props {
 
+namespace {
+
+std::uint64_t planned_shortages(const impl::Kernel& kernel) {
+    const impl::FailingAllocations& failing = kernel.pages.failing();
+    return failing.failed(impl::AllocationKind::page_table) + failing.failed(impl::AllocationKind::pv);
+}
+
+}  // namespace
+
 // False: the scan ends here.
 bool InvariantSet::expect_neighbour(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) {
     const bool by_chain = kind == impl::PrefaultKind::chain;
@@ -41,6 +50,7 @@ bool InvariantSet::expect_neighbour(const impl::MapEntry& entry, Va va, Prot pro
 void InvariantSet::before_prefault(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) {
     neighbours_.clear();
     prefaulted_ = kernel_.stats.pages_prefaulted;
+    shortages_ = planned_shortages(kernel_);
     if (kind != impl::PrefaultKind::chain && entry.object->backing != nullptr) {
         return;
     }
@@ -60,7 +70,9 @@ void InvariantSet::before_prefault(const impl::MapEntry& entry, Va va, Prot prot
 void InvariantSet::after_prefault(const impl::MapEntry& entry) {
     std::uint64_t entered = 0;
     bool ended = false;
-    const bool no_pv_entry = kernel_.pmaps.pv_count() >= kernel_.config.pv_entries;  // then nothing can be mapped
+    // Then something cannot be mapped.
+    const bool short_of_entries =
+        kernel_.pmaps.pv_count() >= kernel_.config.pv_entries || shortages_ != planned_shortages(kernel_);
     for (const Neighbour& neighbour : neighbours_) {
         const impl::Page* const mapped = kernel_.pmaps.page_at(*entry.map->pmap, neighbour.va);
         entered += mapped != nullptr ? 1 : 0;
@@ -74,7 +86,7 @@ void InvariantSet::after_prefault(const impl::MapEntry& entry) {
         }
         const bool untouched =
             page.dirty == neighbour.dirty && neighbour.object->swap_slot(neighbour.index) == neighbour.slot;
-        const bool as_expected = mapped == (ended ? nullptr : &page) || (no_pv_entry && mapped == nullptr);
+        const bool as_expected = mapped == (ended ? nullptr : &page) || (short_of_entries && mapped == nullptr);
         evaluate(Rule::i98, true, as_expected && untouched, [&] {
             return fmt::format("{}: expected {} {}mapped by a prefault, dirty {:#x}; found {}, dirty {:#x}",
                                name_of(*entry.map->pmap, neighbour.va), name_of(page), ended ? "not " : "",

@@ -71,6 +71,19 @@ void InvariantSet::check_rights(const impl::Pmap& pmap, const impl::MapEntry* en
 }
 
 // I-17 of anonymous pages. `writable`: a pv entry whose PTE grants stores, or nullptr.
+// The access or the wiring that met the failure is over: its page is not there.
+void InvariantSet::check_failed_reads() {
+    for (const FailedRead& failed : kernel_.failed) {
+        const impl::Process* const process = failed.pid == 0 ? nullptr : subject_.find(failed.pid);
+        const bool mapped = process != nullptr && process->map.pmap != nullptr;
+        const std::uint32_t word = mapped ? kernel_.pmaps.pte(*process->map.pmap, failed.va) : 0;
+        evaluate(Rule::i08, mapped, (word & impl::kPteV) == 0, [&] {
+            return fmt::format("pid {} va {:#x}: its page could not be read, expected no PTE, found {:#010x}",
+                               failed.pid, failed.va, word);
+        });
+    }
+}
+
 void InvariantSet::check_isolation(const impl::Page& page, const impl::PvEntry* writable) {
     const impl::Object* const object = page.object;
     const bool premise = writable != nullptr && object != nullptr && object->anonymous();

@@ -15,11 +15,10 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-04", "a store into a shared top object is seen by the next read of every sharer", "vm_fault.c:2111-2142"},
     {"I-05", "a page is zero-filled only where no level of the chain has data", "vm_fault.c:2012-2048"},
     {"I-06", "a fault fills or copies only into a page without valid data", "vm_fault.c:2044, 2137, 2282"},
-    {"I-08", "what a pager could not read does not become data", "vm_fault.c:1913-1981"},
+    {"I-08", "what a pager cannot read is not mapped, and does not become data", "vm_fault.c:1913-1981"},
     {"I-09", "a resting page with a block is dirty, or modified by a PTE, or equal to the block",
      "vm_fault.c:2226-2261"},
-    {"I-10", "a swap block in use, or being written, is neither freed nor given to anybody else",
-     "vm_object.c:1222-1231, 1571, 1590"},
+    {"I-10", "a block under write is assigned, to the page that is written", "vm_object.c:1222-1231, 1571, 1590"},
     {"I-11", "freeing a valid page loses no contents that anybody still sees", "vm_object.c:1233-1260"},
     {"I-12", "a range that was removed has neither a valid page nor a block", "vm_object.c:1499-1594"},
     {"I-14", "a valid user PTE lies in an entry and grants no more than its protection", "vm_fault.c:692, 2185"},
@@ -95,6 +94,7 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-77", "the directory kept of a released pmap is empty and wired once", "pmap.c:1230-1251, 1286-1350"},
     {"I-78", "user pmaps map user addresses, kernel_pmap kernel addresses", "pmap.c:2207-2222, 2448-2457"},
     {"I-79", "a page that was entered is mapped as it was asked for, and used", "pmap.c:2192-2411"},
+    {"I-83", "nobody sleeps on a page that is not busy", "vm_page.c, vm_page_wakeup"},
     {"I-86", "a shortage leaves everything as it was", "pmap.c:1582-1598, 2231-2240"},
     {"I-88", "every pv entry in use is on the lists, and the daemon is told before they run out", "pmap.c:1660-1705"},
     {"I-91", "every resolved fault and every prefaulted page is counted once", "vm_fault.c:741-756, 2951-2953"},
@@ -112,10 +112,10 @@ constexpr std::array kPmapToo{Rule::i01, Rule::i14, Rule::i15, Rule::i21, Rule::
                               Rule::i63, Rule::i64, Rule::i65, Rule::i66, Rule::i67, Rule::i68, Rule::i69, Rule::i72};
 
 // The same of the object world.
-constexpr std::array kObjectOnly{Rule::i08, Rule::i10, Rule::i12, Rule::i32, Rule::i36, Rule::i37,
-                                 Rule::i38, Rule::i39, Rule::i40, Rule::i43, Rule::i45, Rule::i59};
-constexpr std::array kObjectToo{Rule::i01, Rule::i05, Rule::i06, Rule::i09, Rule::i11, Rule::i24, Rule::i25,
-                                Rule::i26, Rule::i27, Rule::i29, Rule::i30, Rule::i31, Rule::i33, Rule::i34,
+constexpr std::array kObjectOnly{Rule::i12, Rule::i32, Rule::i36, Rule::i37, Rule::i38,
+                                 Rule::i39, Rule::i40, Rule::i43, Rule::i45, Rule::i59};
+constexpr std::array kObjectToo{Rule::i01, Rule::i05, Rule::i06, Rule::i08, Rule::i09, Rule::i10, Rule::i11, Rule::i24,
+                                Rule::i25, Rule::i26, Rule::i27, Rule::i29, Rule::i30, Rule::i31, Rule::i33, Rule::i34,
                                 Rule::i35, Rule::i44, Rule::i46, Rule::i48, Rule::i49, Rule::i50, Rule::i54};
 
 template <std::size_t count>

@@ -85,6 +85,7 @@ enum class Rule : std::uint8_t {
     i77,
     i78,
     i79,
+    i83,
     i86,
     i88,
     i91,

@@ -98,7 +98,7 @@ struct ExitReleases {
 template <word::Word W>
 constexpr ExitReleases<W> exit_releases(FaultExit exit, word::Same<word::Bool<W>> below_top, const DefectSet& defects) {
     const W once_below = word::bits_if(below_top, W(1U));
-    const bool forgets = exit == FaultExit::top_needs_exclusive && defects.on(Defect::m04_exit_keeps_pip);
+    const bool forgets = exit == FaultExit::page_busy && defects.on(Defect::m04_exit_keeps_pip);
     const bool holds_again = exit == FaultExit::no_memory && defects.on(Defect::b102_no_memory_holds_again);
     return {.top_paging = W(forgets ? 0U : 1U),
             .level_holds = holds_again ? W(0U) - once_below : once_below,
