@@ -48,6 +48,13 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
     apply(Mmap{.pid = 1, .addr = kReadOnly, .length = 6 * kPageSize, .prot = kProtRead, .fixed = true, .file = 1});
     apply(DebugAccess{DebugCall::debug_write, 2, 1, kReadOnly, 4, 5});
     apply(Mlock{.pid = 1, .addr = kReadOnly, .length = 6 * kPageSize});
+    // A write that goes on, and a page that cannot be read.
+    constexpr Va kUnread = 0x70000;
+    apply(WriteOut{.pid = 1, .addr = kAnonymous + kPageSize, .unfinished = true});
+    apply(CreateFile{.file = 9, .size = kPageSize, .path = {}});
+    apply(Mmap{.pid = 1, .addr = kUnread, .length = kPageSize, .prot = kProtRead, .fixed = true, .file = 9});
+    apply(PlanIo{.call = IoCall::get, .ordinal = 1, .answer = IoAnswer::error});
+    apply(Access{.pid = 1, .kind = AccessKind::load, .addr = kUnread, .size = 4});
     set.check_all();
     for (const Invariant& each : set.invariants()) {
         const bool by_comparison = each.id <= "I-04" || each.id == "I-19" || each.id == "I-20";
@@ -57,6 +64,27 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
         EXPECT_GE(each.checked, each.applied) << each.id;
     }
     EXPECT_EQ(violated(set), "") << message(set);
+}
+
+TEST_F(InvariantSetTest, SleepersOnAPageThatIsNotBusy) {
+    populate();
+    page(1, kFile).set(impl::kPageWanted);
+    expect_broken("I-83");
+}
+
+TEST_F(InvariantSetTest, BlockUnderWriteThatIsNotThePages) {
+    populate();
+    store(1, kAnonymous, 1);
+    apply(WriteOut{.pid = 1, .addr = kAnonymous, .unfinished = true});
+    EXPECT_EQ(violated(set_), "");
+    object(1, kAnonymous).swap_slots[page(1, kAnonymous).pindex] = impl::kNoSwapSlot;
+    expect_broken("I-10");
+}
+
+TEST_F(InvariantSetTest, UnreadPageThatIsMapped) {
+    populate();
+    kernel_.failed.push_back({1, kFile, false});
+    expect_broken("I-08");
 }
 
 TEST_F(InvariantSetTest, OnlyTheFirstViolationIsKept) {

@@ -46,8 +46,7 @@ void InvariantSet::check_page(const impl::Page& page) {
         return fmt::format("{}: expected not busy at rest, and {} holds, found busy owner {}, {} transfers, {} holds",
                            name_of(page), holds, page.busy_owner, page.soft_busy, page.hold_count);
     });
-    const bool wanted = page.has(impl::kPageWanted);
-    evaluate(Rule::i83, wanted, page.busied() || page.soft_busy != 0,
+    evaluate(Rule::i83, !page.busied() && page.soft_busy == 0, !page.has(impl::kPageWanted),
              [&] { return fmt::format("{}: expected no sleepers on a page that is not busy", name_of(page)); });
     check_queue(page);
     check_dirtiness(page);

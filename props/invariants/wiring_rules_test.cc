@@ -62,12 +62,12 @@ TEST_F(InvariantSetTest, DirtyFilePageUnmarked) {
 
 TEST_F(InvariantSetTest, DirtyFilePageAfterCleaning) {
     populate();
-    set_.pages_cleaned(object(1, kFile), 0, 4);
+    set_.pages_cleaned(object(1, kFile), 0, 4, true);
     EXPECT_EQ(violated(set_), "");
     page(1, kFile).dirty = impl::kPageBitsAll;
-    set_.pages_cleaned(object(1, kFile), 1, 4);
+    set_.pages_cleaned(object(1, kFile), 1, 4, true);
     EXPECT_EQ(violated(set_), "") << "outside of the range";
-    set_.pages_cleaned(object(1, kFile), 0, 1);
+    set_.pages_cleaned(object(1, kFile), 0, 1, true);
     EXPECT_EQ(violated(set_), "I-44");
 }
 
