@@ -345,7 +345,7 @@ TEST(Codec, WritesTheDocumentedForm) {
               R"({"op":"probe","cpu":0,"kind":"fetch","va":"0x00400000"})");
     EXPECT_EQ(text(Control{0, true}), R"({"op":"control","cpu":0,"wp":true})");
     EXPECT_EQ(encode_observation({}).dump(), "{}");
-    EXPECT_EQ(encode_observation({Status::no_space, Signal::kill, 7, 0x1000, {{{1, 0x2000, 0}}, {4}}}).dump(),
+    EXPECT_EQ(encode_observation({Status::no_space, Signal::kill, 7, 0x1000, {{{1, 0x2000, 0}}, {4}, {}, {}}}).dump(),
               R"({"status":"no_space","signal":"kill","value":7,"address":"0x00001000",)"
               R"("discarded":[{"pid":1,"va":"0x00002000"}],"killed":[4]})");
 }
