@@ -96,7 +96,8 @@ Trace full_trace() {
         trace.steps.push_back({operation, std::nullopt, 0});
         trace.steps.push_back({operation, Observation{}, 0});
         trace.steps.push_back(
-            {operation, Observation{Status::failure, Signal::bus, 1, 2, {{{1, 0x3000, 4}, {2, 0, 0}}, {5}}}, 0});
+            {operation, Observation{Status::failure, Signal::bus, 1, 2, {{{1, 0x3000, 4}, {2, 0, 0}}, {5}, {}, {}}},
+             0});
     }
     return trace;
 }

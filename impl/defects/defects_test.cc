@@ -39,7 +39,7 @@ TEST(DefectCatalogue, FindsByIdOnly) {
         EXPECT_EQ(find_defect(info.id), info.defect);
     }
     EXPECT_EQ(find_defect("B-106"), Defect::b106_pageout_skips_write);
-    EXPECT_EQ(find_defect("B-10"), std::nullopt);
+    EXPECT_EQ(find_defect("B-1"), std::nullopt);
     EXPECT_EQ(find_defect(""), std::nullopt);
 }
 

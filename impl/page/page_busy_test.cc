@@ -60,6 +60,7 @@ TEST_F(PageBusyTest, BusyWaitSleepsUntilThePageIsIdle) {
         EXPECT_TRUE(page.has(kPageReferenced));
         if (++sleeps == 2) {
             page.busy_owner = 0;
+            page.clear(kPageWanted);
         }
         return true;
     });

@@ -17,6 +17,7 @@ TEST_F(ObjectFaultTest, BusyPageIsAwaitedOnceThenLookedUpAgain) {
         EXPECT_EQ(object.chain_holders, 0U);
         EXPECT_TRUE(m.has(kPageWanted));
         m.busy_owner = 0;
+        m.clear(kPageWanted);
         return true;
     });
     k.sched.set_inline_waiter(&owner);

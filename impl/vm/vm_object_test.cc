@@ -142,6 +142,7 @@ TEST_F(VmObjectTest, TerminationWaitsForABusyPage) {
         EXPECT_EQ(point, BlockPoint::page_busy);
         ++waits;
         m.busy_owner = 0;
+        m.clear(kPageWanted);
         return true;
     });
     k.sched.set_inline_waiter(&helper);
