@@ -171,10 +171,13 @@ TEST_F(Cli, StatsCountEveryOperation) {
     EXPECT_EQ(counted, 3000U);
     EXPECT_GT(json["paths"]["page zero-filled"], 0U);
     EXPECT_GT(json["paths"]["exit top_needs_exclusive"], 0U);
-    EXPECT_EQ(json["paths"]["exit pager_error"], 0U) << "a path that no operation takes shows as never taken";
+    EXPECT_EQ(json["paths"]["exit dead"], 0U) << "a path that no operation takes shows as never taken";
     const std::string text = run({"check", "--ops", "3000", "--stats"}).out;
     EXPECT_NE(text.find("\nfork "), std::string::npos) << text;
     EXPECT_NE(text.find("segv"), std::string::npos) << text;
+    const std::size_t blind = text.find("\nnot reached: ");
+    ASSERT_NE(blind, std::string::npos) << text;
+    EXPECT_NE(text.find("exit dead", blind), std::string::npos) << text;
 }
 
 TEST_F(Cli, SecondsEndACheck) {
