@@ -22,7 +22,7 @@ inline constexpr std::pair<const char*, const char*> kRefuted[] = {
     {"B-102", "Z-7.no_memory.level_hold"},
     {"B-106", "Z-9.written_out.clean_equals_block"},
     {"M-01", "Z-4.fault.writable_only_at_the_top"},
-    {"M-04", "Z-7.top_needs_exclusive.top_paging"},
+    {"M-04", "Z-7.page_busy.top_paging"},
     {"M-05", "Z-7.map_changed.chain_locks"},
     {"M-06", "Z-7.beyond_size.placeholder"},
     {"M-10", "Z-9.write_granted.clean_without_block_may_be_lost"},
