@@ -77,7 +77,7 @@ void InvariantSet::after_prefault(const impl::MapEntry& entry) {
         const impl::Page* const mapped = kernel_.pmaps.page_at(*entry.map->pmap, neighbour.va);
         entered += mapped != nullptr ? 1 : 0;
         if (neighbour.page == nullptr) {
-            ended = ended || mapped == nullptr;  // memory is short
+            ended = ended || mapped == nullptr;  // memory is short, or it could not be mapped
             continue;
         }
         const impl::Page& page = *neighbour.page;
@@ -86,7 +86,8 @@ void InvariantSet::after_prefault(const impl::MapEntry& entry) {
         }
         const bool untouched =
             page.dirty == neighbour.dirty && neighbour.object->swap_slot(neighbour.index) == neighbour.slot;
-        const bool as_expected = mapped == (ended ? nullptr : &page) || (short_of_entries && mapped == nullptr);
+        const bool as_expected =
+            short_of_entries ? mapped == &page || mapped == nullptr : mapped == (ended ? nullptr : &page);
         evaluate(Rule::i98, true, as_expected && untouched, [&] {
             return fmt::format("{}: expected {} {}mapped by a prefault, dirty {:#x}; found {}, dirty {:#x}",
                                name_of(*entry.map->pmap, neighbour.va), name_of(page), ended ? "not " : "",

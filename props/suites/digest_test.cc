@@ -17,7 +17,7 @@
 namespace vmref::props {
 namespace {
 
-constexpr std::uint64_t kDefaultMachine = 0x7f8adbde4bafdd1d;
+constexpr std::uint64_t kDefaultMachine = 0xb0f82c7362fd7cba;
 constexpr std::uint64_t kSmallMachine = 0xca4f1904dee7ca5d;
 
 CampaignResult campaign(const Config& config) {
