@@ -113,6 +113,16 @@ TEST_P(Scenario, HoldsAndFailsWithEachDefectThatItNames) {
 
 INSTANTIATE_TEST_SUITE_P(Corpus, Scenario, testing::ValuesIn(files_of("scenarios")), test_name);
 
+TEST(Corpus, EveryTopicOfTheLogHasItsScenario) {
+    const std::vector<std::string> files = files_of("scenarios");
+    for (int topic = 1; topic <= 14; ++topic) {
+        const std::string begin = std::string("uvm-") + (topic < 10 ? "0" : "") + std::to_string(topic) + "-";
+        EXPECT_EQ(std::count_if(files.begin(), files.end(), [&](const auto& file) { return file.starts_with(begin); }),
+                  1)
+            << begin;
+    }
+}
+
 class RegressionTrace : public testing::TestWithParam<std::string> {};
 
 TEST_P(RegressionTrace, Holds) {
