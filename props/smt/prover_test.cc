@@ -109,9 +109,11 @@ INSTANTIATE_TEST_SUITE_P(Prover, RefutedDefect, testing::ValuesIn(kRefuted), [](
 
 // Which world shows the counterexample.
 TEST(Scenario, TurnsCounterexamplesIntoTraces) {
-    const std::map<std::string, WorldName> expected{{"B-15", WorldName::system}, {"B-20", WorldName::system},
-                                                    {"B-65", WorldName::pmap},   {"B-66", WorldName::pmap},
-                                                    {"M-01", WorldName::system}, {"M-16", WorldName::pmap}};
+    const std::map<std::string, WorldName> expected{
+        {"B-15", WorldName::system}, {"B-20", WorldName::system}, {"B-65", WorldName::pmap},
+        {"B-66", WorldName::pmap},   {"M-01", WorldName::system}, {"M-16", WorldName::pmap},
+        {"B-40", WorldName::object}, {"M-12", WorldName::object}, {"M-13", WorldName::object},
+        {"M-14", WorldName::object}, {"M-24", WorldName::object}};
     for (const auto& [id, name] : kRefuted) {
         ProveOptions options;
         options.filter = name;

@@ -108,14 +108,100 @@ Scenario of_wired_none(const Verdict& /*verdict*/) {
              {{"op", "mlock"}, {"pid", 1}, {"addr", "0x00010000"}, {"length", 4096}}}};
 }
 
+json object_shadow(int source, int object, int offset) {
+    return {{"op", "object_shadow"}, {"source", source}, {"object", object}, {"offset", offset}, {"pages", 1}};
+}
+
+json about_object(const char* op, int object) {
+    return {{"op", op}, {"object", object}};
+}
+
+json put(int object, int index, int value) {
+    return {{"op", "object_put"}, {"object", object}, {"index", index}, {"value", value}};
+}
+
+// Object 2 shadows object 1; each has at its one index what the counterexample says.
+Scenario of_two_objects(const Verdict& verdict) {
+    Scenario scenario{WorldName::object, {{{"op", "object_allocate"}, {"object", 1}, {"pages", 1}}}};
+    std::vector<json>& operations = scenario.operations;
+    if (value_of(verdict, "below.valid") != 0) {
+        operations.push_back(put(1, 0, 1));
+    }
+    operations.push_back(about_object("object_reference", 1));
+    operations.push_back(object_shadow(1, 2, 0));
+    if (value_of(verdict, "above.valid") != 0) {
+        operations.push_back(put(2, 0, 2));
+    } else if (value_of(verdict, "above.resident") != 0) {
+        operations.push_back({{"op", "object_grab"}, {"object", 2}, {"index", 0}});
+    }
+    return scenario;
+}
+
+// The lower object loses its other reference: it is merged.
+Scenario of_collapse(const Verdict& verdict) {
+    Scenario scenario = of_two_objects(verdict);
+    scenario.operations.push_back(about_object("object_deallocate", 1));
+    return scenario;
+}
+
+Scenario of_bypass(const Verdict& verdict) {
+    Scenario scenario = of_two_objects(verdict);
+    scenario.operations.push_back(about_object("object_collapse", 2));
+    return scenario;
+}
+
+// Object 3 shadows object 2, which shadows the second page of object 1.
+Scenario of_three_objects() {
+    return {WorldName::object,
+            {{{"op", "object_allocate"}, {"object", 1}, {"pages", 2}},
+             put(1, 0, 1),
+             put(1, 1, 2),
+             about_object("object_reference", 1),
+             object_shadow(1, 2, 1),
+             about_object("object_reference", 2),
+             object_shadow(2, 3, 0)}};
+}
+
+Scenario of_merge_in_the_middle(const Verdict& /*verdict*/) {
+    Scenario scenario = of_three_objects();
+    scenario.operations.push_back(about_object("object_deallocate", 2));
+    return scenario;
+}
+
+Scenario of_bypass_in_the_middle(const Verdict& /*verdict*/) {
+    Scenario scenario = of_three_objects();
+    scenario.operations.push_back(about_object("object_collapse", 3));
+    return scenario;
+}
+
+// A page that its block equals moves up by a merge, and is taken for clean by the daemon.
+Scenario of_rename(const Verdict& /*verdict*/) {
+    return {WorldName::object,
+            {{{"op", "object_allocate"}, {"object", 1}, {"pages", 1}},
+             put(1, 0, 1),
+             about_object("object_reference", 1),
+             object_shadow(1, 2, 0),
+             {{"op", "object_write"}, {"object", 1}, {"index", 0}},
+             about_object("object_deallocate", 1),
+             {{"op", "object_pageout"}, {"pages", 1}}}};
+}
+
 struct Row {
     std::string_view begin;  // of the obligation's name
     Scenario (*build)(const Verdict& verdict);
 };
 constexpr Row kRows[] = {
-    {"Z-5.protect_big.", of_protect_big},           {"Z-5.remove.", of_remove},
-    {"Z-4.copied_entry.", of_copied_entry},         {"Z-4.fault.writable_only_at_the_top", of_read_below_top},
+    {"Z-5.protect_big.", of_protect_big},
+    {"Z-5.remove.", of_remove},
+    {"Z-4.copied_entry.", of_copied_entry},
+    {"Z-4.fault.writable_only_at_the_top", of_read_below_top},
     {"Z-4.fault.none_maps_nothing", of_wired_none},
+    {"Z-1.collapse.content_is_kept", of_collapse},
+    {"Z-2.bypass.content_is_kept", of_bypass},
+    {"Z-8.merge.", of_merge_in_the_middle},
+    {"Z-8.bypass.", of_bypass_in_the_middle},
+    {"Z-8.shadow.", of_bypass_in_the_middle},
+    {"Z-9.rename.", of_rename},
 };
 
 std::optional<props::Violation> run(const Trace& trace, const impl::DefectSet& defects) {
