@@ -111,18 +111,19 @@ std::uint32_t pageout_scan(Kernel& k, std::uint32_t max_pages, bool forced) {
 bool pageout_until_plenty(Kernel& k) {
     // A dirty page needs two passes (written, then cached), an active one a third: five without gain are enough.
     constexpr unsigned kIdlePasses = 5;
+    // A fault may hold two pages while it asks for a third (placeholder, page read below, page table): short of that it
+    // would come back for ever.
+    constexpr std::uint32_t kPagesOfOneFault = 4;
+    const std::uint32_t enough = std::max(k.config.free_min, k.config.free_severe + kPagesOfOneFault);
+    const std::uint32_t goal = std::max(k.config.free_target, enough);
     const std::uint32_t step = std::max<std::uint32_t>(k.config.free_target, 16);
     unsigned idle = 0;
-    while (k.pages.count_target() && idle < kIdlePasses) {
+    while (k.pages.free_count() + k.pages.cache_count() < goal && idle < kIdlePasses) {
         const std::uint32_t before = k.pages.free_count() + k.pages.cache_count();
         const bool forced = idle > 1;
         pageout_scan(k, forced ? std::numeric_limits<std::uint32_t>::max() : step, forced);
         idle = k.pages.free_count() + k.pages.cache_count() > before ? 0 : idle + 1;
     }
-    // A fault may hold two pages while it asks for a third (placeholder, page read below, page table): short of that it
-    // would come back for ever.
-    constexpr std::uint32_t kPagesOfOneFault = 4;
-    const std::uint32_t enough = std::max(k.config.free_min, k.config.free_severe + kPagesOfOneFault);
     return k.pages.free_count() + k.pages.cache_count() >= enough;
 }
 
