@@ -14,11 +14,17 @@ bool inside_one_page(const Access& op) {
     return page_of(op.addr) == page_of(op.addr + op.size - 1U);
 }
 
-// Whether the page of an access lies past the end of its file.
-bool is_refused(World& world, const Operation& operation) {
+// Whether the page of an access lies past the end of its file, or its pager could not read it.
+bool is_refused(World& world, const Operation& operation, const Witness& witness) {
     const Access* const access = std::get_if<Access>(&operation);
     const Range* const range = access == nullptr ? nullptr : world.find(access->pid)->space.at(page_of(access->addr));
-    return range != nullptr && range->container->refused(range->cell(page_of(access->addr)));
+    if (range == nullptr) {
+        return false;
+    }
+    const bool failed = std::ranges::any_of(witness.failed, [access](const FailedRead& read) {
+        return read.pid == access->pid && read.va == trunc_page(access->addr);
+    });
+    return failed || range->container->refused(range->cell(page_of(access->addr)));
 }
 
 bool was_refused(const Observation& actual) {
@@ -114,8 +120,8 @@ Outcome take_step(World& world, const Operation& operation, const Observation& a
         return {.expected = {}, .illegal = "what a hook kept back has run neither beside this operation nor after it"};
     }
     const Hooked& hooked = actual.hooked.front();
-    if (hooked.time == HookTime::during && is_refused(world, operation) && was_refused(actual)) {
-        // The fault had looked the map up before, and its pager found nothing: nobody asks the map again then.
+    if (hooked.time == HookTime::during && is_refused(world, operation, actual.witness) && was_refused(actual)) {
+        // The fault had looked the map up before, and its pager gave nothing: nobody asks the map again then.
         Outcome outcome = take_alone(world, operation, actual);
         take_beside(world, *kept, hooked, outcome);
         return outcome;

@@ -145,8 +145,8 @@ TEST(SystemGenerator, TakesRecordsThatNoPrngWouldGive) {
     for (int n = 0; n < 10000; ++n) {
         prng.fill(record);
         for (std::size_t i = 0; i < kRecordWords; ++i) {
-            // The kind and the process vary freely, or little would ever happen.
-            record[i] = i < 2 ? record[i] : kWords[record[i] % kWords.size()];
+            // The kind, the process and what a stand-in stands in for vary freely, or little would ever happen.
+            record[i] = i < 3 ? record[i] : kWords[record[i] % kWords.size()];
         }
         const auto refused = run.take(record);
         ASSERT_FALSE(refused) << "operation " << n << ": " << *refused;

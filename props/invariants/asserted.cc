@@ -9,6 +9,7 @@ namespace {
 constexpr std::array kAsserted{
     Invariant{"I-28", "whoever holds a chain lock keeps the backing object below it in place",
               "vm_fault.c:1594-1597, 1995-2010"},
+    Invariant{"I-41", "an entry is read only while it is there", "vm_fault.c:1811-1815, 1847-1852"},
     Invariant{"I-42", "a released object is empty and nobody refers to it", "vm_object.c:412-450"},
     Invariant{"I-47",
               "identity, validity, cleanness and wiring of a page change, and it is freed, by its busy owner only",

@@ -18,7 +18,7 @@ namespace vmref::props {
 namespace {
 
 constexpr std::uint64_t kDefaultMachine = 0xb0f82c7362fd7cba;
-constexpr std::uint64_t kSmallMachine = 0xca4f1904dee7ca5d;
+constexpr std::uint64_t kSmallMachine = 0xb5e15ce1e4d2dead;
 
 CampaignResult campaign(const Config& config) {
     CampaignOptions options;
