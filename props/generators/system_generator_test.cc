@@ -146,7 +146,7 @@ TEST(SystemGenerator, TakesRecordsThatNoPrngWouldGive) {
         prng.fill(record);
         for (std::size_t i = 0; i < kRecordWords; ++i) {
             // The kind, the process and what a stand-in stands in for vary freely, or little would ever happen.
-            record[i] = i < 3 ? record[i] : kWords[record[i] % kWords.size()];
+            record[i] = i < 4 ? record[i] : kWords[record[i] % kWords.size()];
         }
         const auto refused = run.take(record);
         ASSERT_FALSE(refused) << "operation " << n << ": " << *refused;
