@@ -38,8 +38,6 @@ class ChainWalk {
     void zero_fill_top();
     void copy_up();
     void steal();
-    void unmap_old_page(Page& old, Page& copy);
-    void replace_wired(Pmap& pmap, Va va, Page& copy, Prot prot);
     void back_to_top();
     Status publish();
     Search leave_with(FaultExit exit) {
@@ -311,53 +309,6 @@ void ChainWalk::steal() {
     ++k_.stats.cow_optim;
 }
 
-// The copy takes the place of the old page, with what that one's mapping had: where pmap_enter asks for a pv entry or a
-// page table first and there is none, the old mapping gives its own back.
-void ChainWalk::replace_wired(Pmap& pmap, Va va, Page& copy, Prot prot) {
-    Status entered = k_.pmaps.enter(pmap, va, copy, prot, true);
-    for (unsigned shortages = 0; entered != Status::success; ++shortages) {
-        ensure_rule(shortages < 3, "I-86", "replacing a wired PTE needs nothing that it did not have");
-        k_.pmaps.remove(pmap, va, va + kPageSize);
-        entered = k_.pmaps.enter(pmap, va, copy, prot, true);
-    }
-}
-
-// Every entry of the top object that covers the page gives up the old one (catalogue D-1; the text unmaps it in
-// the current pmap only, vm_fault.c:2112-2141). A wired entry gets the new page at once, and its wiring with it.
-void ChainWalk::unmap_old_page(Page& old, Page& copy) {
-    for (MapEntry* entry = fs_.first_object->first_entry; entry != nullptr; entry = entry->next_of_object) {
-        if (!entry->covers_index(first_pindex_)) {
-            continue;
-        }
-        Pmap& pmap = *entry->map->pmap;
-        if (k_.on(Defect::b07_copy_unmaps_one_map) && entry->map != fs_.map) {
-            continue;
-        }
-        if (k_.on(Defect::b05_copy_unmaps_in_process) || k_.on(Defect::b06_copy_unmaps_current_only)) {
-            ensure(k_.curproc != nullptr || k_.on(Defect::b06_copy_unmaps_current_only),
-                   "a thread that copies a page belongs to a process");
-            if (k_.curproc == nullptr || entry->map != &k_.curproc->map) {
-                continue;
-            }
-        }
-        const Va va = entry->va_of(first_pindex_);
-        const bool mapped = k_.pmaps.page_at(pmap, va) == &old;
-        const bool keeps_wiring = entry->wired_count != 0 && !entry->has(kEntryInTransition);
-        if (!keeps_wiring || k_.on(Defect::b08_wiring_stays_with_old_page)) {
-            if (mapped) {
-                k_.pmaps.remove(pmap, va, va + kPageSize);
-            }
-            continue;
-        }
-        page_move_wiring(k_, old, copy);
-        if (mapped && entry->pte_protection() == kProtNone) {
-            k_.pmaps.remove(pmap, va, va + kPageSize);
-        } else if (mapped) {
-            replace_wired(pmap, va, copy, entry->pte_protection());
-        }
-    }
-}
-
 // The page is below the top and is stored to: the top gets its own (vm_fault.c:2076-2179).
 void ChainWalk::copy_up() {
     if (may_steal()) {
@@ -372,7 +323,7 @@ void ChainWalk::copy_up() {
             k_.journal.narration->page_copied(narrated(*fs_.m), narrated(*fs_.first_m));
         }
         object_set_writeable_dirty(k_, *fs_.first_object);
-        unmap_old_page(*fs_.m, *fs_.first_m);
+        unmap_replaced_page(fs_, first_pindex_, *fs_.m, *fs_.first_m);
         release_page(fs_);
     }
     fs_.copied = true;

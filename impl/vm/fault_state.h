@@ -50,6 +50,10 @@ void narrate_search(const FaultState& fs, PageIndex pindex, bool busy_elsewhere)
 // The entry's object, index and rights for one attempt at `va`, the top object held. Not success: nothing is locked.
 // `may_grow`: whether a stack may be grown for it still. Blocks
 Status begin_attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried, PageIndex& pindex);
+// Every entry of the top object that shows `old` at `index` gives it up; a wired one gets `copy` at once, and its
+// wiring.
+void unmap_replaced_page(FaultState& fs, PageIndex index, Page& old, Page& copy);
+
 // release_page (vm_fault.c:176): deactivates and unbusies fs.m.
 void release_page(FaultState& fs);
 void unlock_map(FaultState& fs);
