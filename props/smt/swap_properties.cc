@@ -62,7 +62,8 @@ rule::CellStep<W> out_step(Session<W>& in, const rule::CellStep<W>& step) {
 template <class W>
 PageState<W> stored(PageState<W> page) {
     page.modified = Bool<W>(true);
-    page.equal = page.losable = Bool<W>(false);
+    page.equal = Bool<W>(false);
+    page.losable = Bool<W>(false);
     return page;
 }
 
@@ -135,7 +136,8 @@ constexpr auto kRenamed = [](auto& in) {
     using W = WordType<decltype(in)>;
     PageState<W> page = any_page(in);
     const Bool<W> premise = rule_holds(page);
-    page.block = page.losable = Bool<W>(false);
+    page.block = Bool<W>(false);
+    page.losable = Bool<W>(false);
     return Claim<W>{premise, {clean_may_be_lost(after(page, out_step(in, rule::renamed<W>(in.defects))))}};
 };
 
