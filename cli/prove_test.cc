@@ -46,7 +46,8 @@ TEST_F(Prove, SaysWhereNoTraceLeads) {
 }
 
 TEST_F(Prove, SummarisesAsJson) {
-    const Outcome outcome = run({"prove", "--filter", "Z-9.rename", "--defect", "M-24", "--json"});
+    const Outcome outcome =
+        run({"prove", "--filter", "Z-9.rename", "--defect", "M-24", "--json", "-o", folder_.file("M-24.json")});
     EXPECT_EQ(outcome.status, 1);
     const Json json = Json::parse(outcome.out);
     EXPECT_EQ(json["proved"], 0);
