@@ -122,7 +122,8 @@ void ObjectInvariants::judge(const Operation& operation, const Observation& obse
     merged_ = stats.object_collapses != merges_;
     bypassed_ = stats.object_bypasses != bypasses_;
     const std::uint64_t terminations = stats.object_functions.count(impl::ObjectFunction::terminate);
-    only_merged_ = merged_ && terminations == terminations_;
+    // What coalesce removes after its collapse may be held: a hold keeps the frame, not the place in the object (I-59).
+    only_merged_ = merged_ && terminations == terminations_ && !std::holds_alternative<ObjectCoalesce>(operation);
     merges_ = stats.object_collapses;
     terminations_ = terminations;
     bypasses_ = stats.object_bypasses;

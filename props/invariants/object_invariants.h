@@ -49,7 +49,7 @@ class ObjectInvariants final : private Outsiders, public InvariantSet {
     std::uint64_t terminations_ = 0;
     bool merged_ = false;       // in this operation
     bool bypassed_ = false;     // in this operation
-    bool only_merged_ = false;  // and no object ended otherwise
+    bool only_merged_ = false;  // and no page went otherwise
 };
 
 }  // namespace vmref::props
