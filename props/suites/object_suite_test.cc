@@ -2,31 +2,17 @@
 // needs one thread only is found.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <vector>
 
-#include "impl/defects/defects.h"
-#include "props/campaign.h"
-#include "props/lockstep.h"
 #include "props/object_world.h"
-#include "props/worlds.h"
+#include "props/suites/world_suite.h"
 
 namespace vmref::props {
 namespace {
 
-CampaignOptions campaign(std::uint64_t seed, std::uint64_t operations) {
-    CampaignOptions options;
-    options.world = WorldName::object;
-    options.seed = seed;
-    options.max_operations = operations;
-    options.small_systems = true;
-    return options;
-}
-
 TEST(ObjectSuite, EveryFunctionRunsAndNothingIsFound) {
-    const CampaignResult result = run_campaign(campaign(1, 200000));
+    const CampaignResult result = run_campaign(campaign_of<ObjectWorld>(1, 200000));
     EXPECT_FALSE(result.violation) << result.violation->rule << ": " << result.violation->message;
     ASSERT_FALSE(result.functions.empty());
     for (const FunctionCount& function : result.functions) {
@@ -39,7 +25,7 @@ TEST(ObjectSuite, EveryFunctionRunsAndNothingIsFound) {
 
 TEST(ObjectSuite, SmallMachinesFollowTheModel) {
     for (std::uint64_t n = 1; n <= 12; ++n) {
-        CampaignOptions options = campaign(n, 5000);
+        CampaignOptions options = campaign_of<ObjectWorld>(n, 5000);
         options.config = object_config(n);
         const CampaignResult result = run_campaign(options);
         EXPECT_FALSE(result.violation) << n << ": " << result.violation->rule << ": " << result.violation->message;
@@ -47,49 +33,17 @@ TEST(ObjectSuite, SmallMachinesFollowTheModel) {
 }
 
 TEST(ObjectSuite, RecordsOfZeroesAreOperationsToo) {
-    const Record zeroes{};
-    Lockstep<ObjectWorld> lockstep(Config{}, {});
-    for (int n = 0; n < 10; ++n) {
-        Choices choices(zeroes);
-        const Operation operation = ObjectWorld::draw(choices, lockstep.model(), Config{});
-        EXPECT_EQ(lockstep.refuse(operation), std::nullopt);
-        EXPECT_FALSE(lockstep.apply(operation));
-    }
-}
-
-std::vector<std::string> defects_for_one_thread() {
-    std::vector<std::string> ids;
-    for (const impl::DefectInfo& info : impl::defect_catalogue()) {
-        if (info.world == "object" && info.reach == "seq") {
-            ids.emplace_back(info.id);
-        }
-    }
-    return ids;
+    expect_zeroes_are_operations<ObjectWorld>();
 }
 
 class ObjectSuiteCanFail : public testing::TestWithParam<std::string> {};
 
 TEST_P(ObjectSuiteCanFail, FindsThePlantedDefect) {
-    CampaignOptions options = campaign(1, 1000000);
-    options.defects.switch_on(impl::find_defect(GetParam()).value());
-    const CampaignResult result = run_campaign(options);
-    ASSERT_TRUE(result.violation) << GetParam() << " went unnoticed";
-    // It is the defect that was found: the same operations without it show nothing.
-    Lockstep<ObjectWorld> sound(result.config, {});
-    for (const Operation& operation : result.trace) {
-        if (!sound.refuse(operation)) {
-            const auto violation = sound.apply(operation);
-            ASSERT_FALSE(violation) << violation->rule << ": " << violation->message;
-        }
-    }
+    expect_found<ObjectWorld>(GetParam(), 1000000);
 }
 
-INSTANTIATE_TEST_SUITE_P(Catalogue, ObjectSuiteCanFail, testing::ValuesIn(defects_for_one_thread()),
-                         [](const auto& instance) {
-                             std::string name = instance.param;
-                             std::erase(name, '-');
-                             return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Catalogue, ObjectSuiteCanFail, testing::ValuesIn(defects_for_one_thread<ObjectWorld>()),
+                         name_of_defect_test);
 
 }  // namespace
 }  // namespace vmref::props

@@ -7,27 +7,15 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "impl/defects/defects.h"
 #include "ops/codec.h"
-#include "props/campaign.h"
 #include "props/lockstep.h"
 #include "props/pmap_world.h"
 #include "props/prng.h"
-#include "props/worlds.h"
+#include "props/suites/world_suite.h"
 
 namespace vmref::props {
 namespace {
-
-CampaignOptions campaign(std::uint64_t seed, std::uint64_t operations) {
-    CampaignOptions options;
-    options.world = WorldName::pmap;
-    options.seed = seed;
-    options.max_operations = operations;
-    options.small_systems = true;
-    return options;
-}
 
 RC_GTEST_PROP(PmapSuite, EveryMachineFollowsTheModel, ()) {
     const auto words = rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<std::uint64_t>());
@@ -52,7 +40,7 @@ RC_GTEST_PROP(PmapSuite, EveryMachineFollowsTheModel, ()) {
 }
 
 TEST(PmapSuite, EveryFunctionRunsAndNothingIsFound) {
-    const CampaignResult result = run_campaign(campaign(1, 200000));
+    const CampaignResult result = run_campaign(campaign_of<PmapWorld>(1, 200000));
     EXPECT_FALSE(result.violation) << result.violation->rule << ": " << result.violation->message;
     ASSERT_FALSE(result.functions.empty());
     for (const FunctionCount& function : result.functions) {
@@ -61,49 +49,17 @@ TEST(PmapSuite, EveryFunctionRunsAndNothingIsFound) {
 }
 
 TEST(PmapSuite, RecordsOfZeroesAreOperationsToo) {
-    const Record zeroes{};
-    Lockstep<PmapWorld> lockstep(Config{}, {});
-    for (int n = 0; n < 10; ++n) {
-        Choices choices(zeroes);
-        const Operation operation = PmapWorld::draw(choices, lockstep.model(), Config{});
-        EXPECT_EQ(lockstep.refuse(operation), std::nullopt);
-        EXPECT_FALSE(lockstep.apply(operation));
-    }
-}
-
-std::vector<std::string> defects_for_one_thread() {
-    std::vector<std::string> ids;
-    for (const impl::DefectInfo& info : impl::defect_catalogue()) {
-        if (info.world == "pmap" && info.reach == "seq") {
-            ids.emplace_back(info.id);
-        }
-    }
-    return ids;
+    expect_zeroes_are_operations<PmapWorld>();
 }
 
 class PmapSuiteCanFail : public testing::TestWithParam<std::string> {};
 
 TEST_P(PmapSuiteCanFail, FindsThePlantedDefect) {
-    CampaignOptions options = campaign(1, 300000);
-    options.defects.switch_on(impl::find_defect(GetParam()).value());
-    const CampaignResult result = run_campaign(options);
-    ASSERT_TRUE(result.violation) << GetParam() << " went unnoticed";
-    // It is the defect that was found: the same operations without it show nothing.
-    Lockstep<PmapWorld> sound(result.config, {});
-    for (const Operation& operation : result.trace) {
-        if (!sound.refuse(operation)) {
-            const auto violation = sound.apply(operation);
-            ASSERT_FALSE(violation) << violation->rule << ": " << violation->message;
-        }
-    }
+    expect_found<PmapWorld>(GetParam(), 300000);
 }
 
-INSTANTIATE_TEST_SUITE_P(Catalogue, PmapSuiteCanFail, testing::ValuesIn(defects_for_one_thread()),
-                         [](const auto& instance) {
-                             std::string name = instance.param;
-                             std::erase(name, '-');
-                             return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Catalogue, PmapSuiteCanFail, testing::ValuesIn(defects_for_one_thread<PmapWorld>()),
+                         name_of_defect_test);
 
 }  // namespace
 }  // namespace vmref::props
