@@ -25,8 +25,8 @@ constexpr const char* kHead =
     "  node [shape=box, fontname=\"Helvetica\", fontsize=11];\n"
     "  edge [fontname=\"Helvetica\", fontsize=10];\n";
 
-std::string entry_node(const Process& process, const MapEntry& entry) {
-    return fmt::format("entry_{}_{:08x}", process.pid, entry.start);
+std::string entry_node(const MapEntry& entry) {
+    return fmt::format("entry_{}_{:08x}", entry.map->pid, entry.start);
 }
 
 std::string fill_of(const Object& object) {
@@ -49,8 +49,8 @@ std::string pages_text(const Object& object) {
     return count > most ? text + fmt::format("\\n... and {} more", count - most) : text;
 }
 
-std::string object_node(const Object& object) {
-    std::string label = fmt::format("{}\\n{}, {}", object_text(object), counted(object.size, "page"),
+std::string object_node(const Scene& scene, const Object& object) {
+    std::string label = fmt::format("{}\\n{}, {}", scene.object_text(object), counted(object.size, "page"),
                                     counted(object.ref_count, "reference"));
     if (object.swap_count != 0) {
         label += ", " + counted(object.swap_count, "block");
@@ -60,12 +60,12 @@ std::string object_node(const Object& object) {
                        fill_of(object));
 }
 
-void add_entry(std::string& graph, const Process& process, const MapEntry& entry) {
-    const std::string node = entry_node(process, entry);
+void add_entry(std::string& graph, const MapEntry& entry) {
+    const std::string node = entry_node(entry);
     std::string label = range_text(entry.start, entry.end) + "\\n" + prot_text(entry.protection);
     add_word(label, entry_flags_text(entry));
     graph += fmt::format("  {} [label=\"{}\", style=rounded];\n", node, label);
-    graph += fmt::format("  process_{} -> {} [arrowhead=none];\n", process.pid, node);
+    graph += fmt::format("  process_{} -> {} [arrowhead=none];\n", entry.map->pid, node);
     if (entry.object != nullptr) {
         graph +=
             fmt::format("  {} -> object_{} [label=\"from page {}\"];\n", node, entry.object->id, entry.first_index());
@@ -78,19 +78,19 @@ struct FileCloser {
 
 }  // namespace
 
-std::string chain_graph(const System& system) {
+std::string chain_graph(const Scene& scene) {
     std::string graph = kHead;
-    for (const auto& [pid, process] : system.processes()) {
-        graph += fmt::format("  process_{0} [label=\"pid {0}\", shape=ellipse];\n", pid);
-        for (const MapEntry& entry : process->map.entries) {
-            add_entry(graph, *process, entry);
+    for (const Map* const map : scene.maps()) {
+        graph += fmt::format("  process_{0} [label=\"pid {0}\", shape=ellipse];\n", map->pid);
+        for (const MapEntry& entry : map->entries) {
+            add_entry(graph, entry);
         }
     }
-    for (const Object* const object : system.kernel().objects.all()) {
-        if (object == nullptr || object->type == ObjectType::page_table) {
+    for (const Object* const object : scene.objects()) {
+        if (object->type == ObjectType::page_table) {
             continue;
         }
-        graph += object_node(*object);
+        graph += object_node(scene, *object);
         if (object->backing != nullptr) {
             graph += fmt::format("  object_{} -> object_{} [label=\"shadows, from page {}\", style=bold];\n",
                                  object->id, object->backing->id, object->backing_index(0));

@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "impl/system.h"
+#include "cli/scene.h"
 
 namespace vmref::cli {
 
 // A digraph in graphviz's language.
-std::string chain_graph(const impl::System& system);
+std::string chain_graph(const Scene& scene);
 // Draws `graph` into `path` with graphviz's dot. Errors: CannotRun, if there is no dot or it fails.
 void draw_graph(const std::string& graph, const std::string& path);
 

@@ -138,11 +138,6 @@ std::string object_text(const Object& object) {
                                    : fmt::format("object {} ({})", object.id, type_name(object.type));
 }
 
-std::string object_text(const Kernel& kernel, ObjectId id) {
-    const Object* const object = kernel.objects.find(id);
-    return object != nullptr ? object_text(*object) : fmt::format("object {}", id);
-}
-
 std::string entry_text(const MapEntry& entry) {
     std::string text = range_text(entry.start, entry.end) + " " + prot_text(entry.protection);
     add_word(text, entry_flags_text(entry));
@@ -152,11 +147,6 @@ std::string entry_text(const MapEntry& entry) {
     return entry.object == nullptr
                ? text + ", no object yet"
                : fmt::format("{}, {} from index {}", text, object_text(*entry.object), entry.first_index());
-}
-
-std::string owner_text(const System& system, PmapId pmap) {
-    const Process* const process = system.find_by_pmap(pmap);
-    return process != nullptr ? fmt::format("pid {}", process->pid) : fmt::format("pmap {}", pmap);
 }
 
 }  // namespace vmref::cli

@@ -22,13 +22,10 @@ std::string object_flags_text(const impl::Object& object);  // "ONEMAPPING WRITE
 std::string page_flags_text(const impl::Page& page);        // "MAPPED REFERENCED"
 std::string entry_flags_text(const impl::MapEntry& entry);  // "COW NEEDS_COPY"
 
-// "object 3 (swap)"; of a file "object 2 (vnode, file 5)"; of an id that nobody has "object 7".
+// "object 3 (swap)"; of a file "object 2 (vnode, file 5)".
 std::string object_text(const impl::Object& object);
-std::string object_text(const impl::Kernel& kernel, impl::ObjectId id);
 // "0x00010000-0x00012000 rw- COW NEEDS_COPY, object 3 (default) from index 0"
 std::string entry_text(const impl::MapEntry& entry);
-// "pid 2", or "pmap 2" if no process has it (any more).
-std::string owner_text(const impl::System& system, impl::PmapId pmap);
 
 std::string counted(std::uint64_t count, const char* thing);  // "1 page", "2 pages"
 

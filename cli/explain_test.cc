@@ -77,7 +77,7 @@ class Explain : public testing::Test {
     }
     std::string shown(const std::string& kind) {
         std::ostringstream out;
-        show_state(kind, system_, out);
+        show_state(kind, Scene(system_), out);
         return out.str();
     }
 
@@ -149,9 +149,9 @@ TEST_F(Explain, OfManyFaultsOnlyTheFirstAreTold) {
 }
 
 TEST_F(Explain, ShowsChains) {
-    expect_in_order(shown("chain"),
-                    {"pid 1: 1 mapping", "0x00010000-0x00012000 rw- (at most rwx) COW NEEDS_COPY", "object 2 (default)",
-                     "pid 2: 1 mapping", "object 4 (default)", "> object 2 (default)", "objects are reachable"});
+    expect_in_order(shown("chain"), {"pid 1: 1 mapping", "0x00010000-0x00012000 rw- (at most rwx) COW NEEDS_COPY",
+                                     "object 2 (default)", "pid 2: 1 mapping", "object 4 (default)",
+                                     "> object 2 (default)", "anonymous objects: all reachable"});
     // A reference too few, as the defects of the lifecycle leave it.
     impl::Object& shadow = *system_.kernel().objects.find(4);
     shadow.ref_count = 0;
@@ -180,6 +180,62 @@ TEST_F(Explain, ShowsPages) {
                      "pid 1 0x00010000", "object 3 (page table)", "object 4 (default)", "pid 2 0x00010000"});
 }
 
+TEST_F(Explain, ShowsObjectsAndTheirFrames) {
+    expect_in_order(shown("objects"),
+                    {"object 2 (default): 2 pages, 1 resident, 2 references, 1 shadow", "0 in frame 2",
+                     "object 4 (default): 2 pages, 1 resident, 1 reference, 0 shadows",
+                     "shadows object 2 (default) (2 references) from index 0", "0 in frame"});
+}
+
+// The objects of the object world have numbers instead of processes.
+TEST_F(Explain, TellsAboutObjectsWithoutProcesses) {
+    const std::string path = folder_.write("objects.json", R"({"version":1,"world":"object","operations":[
+        {"op":"object_allocate","object":1,"pages":2},
+        {"op":"object_put","object":1,"index":0,"value":1},
+        {"op":"object_reference","object":1},
+        {"op":"object_shadow","source":1,"object":2,"offset":0,"pages":2},
+        {"op":"object_fault","object":2,"index":0,"prot":"rw","value":2},
+        {"op":"object_deallocate","object":1}]})");
+    const std::string dot = folder_.file("objects.dot");
+    const Told told = replay({"--narrate", "--show", "chain", "--show", "objects", "--dot", dot, path});
+    EXPECT_EQ(told.status, kHolds) << told.err;
+    expect_in_order(about(told.out, 4),
+                    {"fault in object 2 (default) = number 2 at index 0, needs rw-", "number 2 index 0: no page",
+                     "number 1 index 0: frame", "copied: frame", "fault over: success", "= success"});
+    expect_in_order(about(told.out, 5), {"collapse: object 2 (default) = number 2 takes over object 1 (default)"});
+    expect_in_order(told.out, {"--- chain", "number 2\n", "1 anonymous object: all reachable", "--- objects",
+                               "number 2: 2 pages, 1 resident, 1 reference, 0 shadows"});
+    EXPECT_NE(folder_.read("objects.dot").find("number 2"), std::string::npos);
+    const Told before = replay({"--until", "5", "--show", "chain", path});
+    expect_in_order(before.out, {"number 1\n", "number 2\n", "> object 1 (default) = number 1", "2 anonymous objects"});
+}
+
+// Pmaps without a VM: translations, as anywhere else.
+TEST_F(Explain, TellsAboutPmapsWithoutProcesses) {
+    const std::string path = folder_.write("pmaps.json", R"({"version":1,"world":"pmap","operations":[
+        {"op":"page_alloc","page":0},
+        {"op":"pmap_pinit","pmap":1},
+        {"op":"pmap_enter","pmap":1,"va":"0x08800000","page":0,"prot":"rw"},
+        {"op":"pmap_setlwpvm","cpu":0,"pmap":1},
+        {"op":"hardware_access","cpu":0,"kind":"store","va":"0x08800000","size":4,"value":7}]})");
+    const Told told =
+        replay({"--narrate", "--show", "pagetable", "--show", "tlb", "--show", "pages", "--show", "objects", path});
+    EXPECT_EQ(told.status, kHolds) << told.err;
+    expect_in_order(about(told.out, 2),
+                    {"page table of pmap number 1", "PTE 0x08800000 of pmap number 1", "= success"});
+    expect_in_order(about(told.out, 4), {"no fault, page walk: PTE 0x", "V RW U A M managed"});
+    expect_in_order(told.out,
+                    {"--- pagetable", "pmap number 1: pmap", "0x08800000-0x08801000", "--- tlb", "cpu 0: pmap number 1",
+                     "0x08800000", "as its PTE", "--- pages", "pmap number 1 0x08800000"});
+}
+
+TEST_F(Explain, TheMachineWorldHasNoKernelToTellAbout) {
+    const std::string path = folder_.write("machine.json", R"({"version":1,"world":"machine","operations":[]})");
+    const Told told = replay({"--narrate", path});
+    EXPECT_EQ(told.status, kBadInput);
+    EXPECT_NE(told.err.find("expected a trace with a kernel"), std::string::npos) << told.err;
+}
+
 TEST_F(Explain, UntilSaysWhichState) {
     const Told early = replay({"--until", "3", "--show", "chain", kExample});
     EXPECT_EQ(early.out.find("pid 2"), std::string::npos);
@@ -187,7 +243,7 @@ TEST_F(Explain, UntilSaysWhichState) {
 }
 
 TEST_F(Explain, DrawsChains) {
-    const std::string graph = chain_graph(system_);
+    const std::string graph = chain_graph(Scene(system_));
     expect_in_order(graph, {"digraph", "process_1 -> entry_1_00010000", "entry_1_00010000 -> object_2",
                             "entry_2_00010000 -> object_4", "object_4 -> object_2"});
     if (!has_dot()) {

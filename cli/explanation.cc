@@ -16,7 +16,7 @@ std::string show_problem(const std::string& kind) {
     const auto& kinds = show_kinds();
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end()
                ? std::string()
-               : "expected chain, pagetable, tlb or pages, got '" + kind + "'";
+               : "expected chain, objects, pagetable, tlb or pages, got '" + kind + "'";
 }
 
 }  // namespace
@@ -24,20 +24,20 @@ std::string show_problem(const std::string& kind) {
 void add_explanation(CLI::App& command, ExplanationArguments& arguments) {
     command.add_flag("--narrate", arguments.narrate, "Tells for every operation what the kernel did");
     add_repeated(command, "--show", arguments.show, show_problem,
-                 "Prints the state at the end: chain, pagetable, tlb or pages (repeatable)");
+                 "Prints the state at the end: chain, objects, pagetable, tlb or pages (repeatable)");
     add_file(command, "--dot", arguments.dot, "Writes the processes and their object chains at the end, for graphviz");
     add_file(command, "--svg", arguments.svg, "Draws them (needs the program dot of graphviz)");
 }
 
-Explanation::Explanation(const ExplanationArguments& arguments, impl::System& system, std::ostream& out)
-    : arguments_(arguments), system_(system), out_(out) {
+Explanation::Explanation(const ExplanationArguments& arguments, const Scene& scene, std::ostream& out)
+    : arguments_(arguments), scene_(scene), out_(out) {
     for (const std::string& path : {arguments.dot, arguments.svg}) {
         if (!path.empty()) {
             expect_writable(path);
         }
     }
     if (arguments.narrate) {
-        narrator_ = std::make_unique<Narrator>(system, out_);
+        narrator_ = std::make_unique<Narrator>(scene_, out_);
     }
 }
 
@@ -57,17 +57,17 @@ void Explanation::finish() {
     narrator_.reset();
     for (const std::string& kind : arguments_.show) {
         out_ << "--- " << kind << '\n';
-        show_state(kind, system_, out_);
+        show_state(kind, scene_, out_);
     }
     if (!arguments_.dot.empty()) {
         writing([&] {
             ReplaceFile file(arguments_.dot);
-            file.write(chain_graph(system_));
+            file.write(chain_graph(scene_));
             file.commit();
         });
     }
     if (!arguments_.svg.empty()) {
-        draw_graph(chain_graph(system_), arguments_.svg);
+        draw_graph(chain_graph(scene_), arguments_.svg);
     }
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cli/narrator.h"
-#include "impl/system.h"
+#include "cli/scene.h"
 #include "ops/observation.h"
 #include "ops/operation.h"
 
@@ -31,7 +31,7 @@ void add_explanation(CLI::App& command, ExplanationArguments& arguments);
 // Follows one replay, which must outlive it.
 class Explanation {
   public:
-    Explanation(const ExplanationArguments& arguments, impl::System& system, std::ostream& out);
+    Explanation(const ExplanationArguments& arguments, const Scene& scene, std::ostream& out);
 
     void before(std::uint64_t number, const Operation& operation);
     // `observed` is nullptr if the operation ended in a violation.
@@ -41,7 +41,7 @@ class Explanation {
 
   private:
     const ExplanationArguments& arguments_;
-    impl::System& system_;
+    const Scene scene_;
     std::ostream& out_;
     std::unique_ptr<Narrator> narrator_;
 };

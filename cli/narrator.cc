@@ -46,12 +46,12 @@ std::string exit_text(const ExitRule& rule) {
 
 }  // namespace
 
-Narrator::Narrator(System& system, std::ostream& out) : system_(system), kernel_(system.kernel()), out_(out) {
-    kernel_.journal.narration = this;
+Narrator::Narrator(const Scene& scene, std::ostream& out) : scene_(scene), out_(out) {
+    scene_.journal().narration = this;
 }
 
 Narrator::~Narrator() {
-    kernel_.journal.narration = nullptr;
+    scene_.journal().narration = nullptr;
 }
 
 // --- the frame of an operation
@@ -61,7 +61,7 @@ void Narrator::before(std::uint64_t number, const Operation& operation) {
     told_.fill(0);
     muted_ = prefaulting_ = false;
     prefaulted_.clear();
-    traps_before_ = kernel_.stats.traps;
+    faults_before_ = scene_.page_faults();
     walks_before_ = walks();
 }
 
@@ -73,11 +73,15 @@ void Narrator::after(const Operation& operation, const Observation* observed) {
         return;
     }
     const auto* const access = std::get_if<Access>(&operation);
+    const auto* const by_cpu = std::get_if<HardwareAccess>(&operation);
     const bool went_through = observed->signal == Signal::none && observed->status == Status::success;
-    if (access == nullptr) {
+    if (access != nullptr && went_through) {
+        const Process* const process = scene_.processes()->find(access->pid);
+        say_access(process != nullptr ? process->map.pmap->id : 0, access->addr, access->size);
+    } else if (by_cpu != nullptr && went_through) {
+        say_access(scene_.loaded(by_cpu->cpu)->id, by_cpu->va, by_cpu->size);
+    } else if (access == nullptr) {
         say_entries();
-    } else if (went_through) {
-        say_access(*access);
     }
     if (const std::string result = observation_line(operation, *observed); !result.empty()) {
         say("= " + result);
@@ -114,25 +118,28 @@ void Narrator::say_all_left_out() {
 }
 
 // How the access itself went, after its faults. A and M are set by the walk, which no kernel code sees.
-void Narrator::say_access(const Access& access) {
-    const bool faulted = kernel_.stats.traps != traps_before_;
+void Narrator::say_access(PmapId pmap, Va va, std::uint32_t size) {
+    const bool faulted = scene_.page_faults() != faults_before_;
     if (!faulted && walks() == walks_before_) {
         say("no fault, TLB hit");
         return;
     }
     const char* const lead = faulted ? "the access walks again" : "no fault, page walk";
-    say(fmt::format("{}: PTE {}", lead, pte_now(access.pid, access.addr)));
-    const Va last = access.addr + access.size - 1;
-    if (page_of(last) != page_of(access.addr)) {
-        say(fmt::format("and its second page: PTE {}", pte_now(access.pid, last)));
+    say(fmt::format("{}: PTE {}", lead, pte_now(pmap, va)));
+    const Va last = va + size - 1;
+    if (page_of(last) != page_of(va)) {
+        say(fmt::format("and its second page: PTE {}", pte_now(pmap, last)));
     }
 }
 
 // The entries that the operation changed, as they are now.
 void Narrator::say_entries() {
+    if (scene_.processes() == nullptr) {
+        return;
+    }
     std::vector<std::pair<PmapId, Va>> seen;
-    for (const Journal::Entry& changed : kernel_.journal.entries) {
-        const Process* const process = system_.find_by_pmap(changed.map);
+    for (const Journal::Entry& changed : scene_.journal().entries) {
+        const Process* const process = scene_.processes()->find_by_pmap(changed.map);
         if (process == nullptr) {
             continue;
         }
@@ -149,29 +156,36 @@ void Narrator::say_entries() {
     say_left_out(Kind::entry);
 }
 
-std::string Narrator::pte_now(Pid pid, Va va) const {
-    const Process* const process = system_.find(pid);
-    return process == nullptr ? "gone" : pte_text(kernel_.pmaps.pte(*process->map.pmap, va));
+std::string Narrator::pte_now(PmapId id, Va va) const {
+    const Pmap* const pmap = scene_.pmaps().find(id);
+    return pmap == nullptr ? "gone" : pte_text(scene_.pmaps().pte(*pmap, va));
 }
 
 std::uint64_t Narrator::walks() const {
     std::uint64_t sum = 0;
-    for (CpuId cpu = 0; cpu < kernel_.machine.cpu_count(); ++cpu) {
-        sum += kernel_.machine.cpu(cpu).walks;
+    for (CpuId cpu = 0; cpu < scene_.machine().cpu_count(); ++cpu) {
+        sum += scene_.machine().cpu(cpu).walks;
     }
     return sum;
 }
 
 std::string Narrator::page_text(const NarratedPage& page) const {
-    return fmt::format("frame {} at {} index {}", page.frame, object_text(kernel_, page.object), page.index);
+    return fmt::format("frame {} at {} index {}", page.frame, scene_.object_text(page.object), page.index);
 }
 
 // --- the fault handler
 
 void Narrator::fault_began(std::uint32_t pmap, Va va, Prot needed, bool wiring) {
     say_all_left_out();
-    say(Kind::fault, fmt::format("{} of {} at {}, needs {}", wiring ? "wiring fault" : "fault",
-                                 owner_text(system_, pmap), hex(va), prot_text(needed)));
+    say(Kind::fault, fmt::format("{} of {} at {}, needs {}", wiring ? "wiring fault" : "fault", scene_.owner_text(pmap),
+                                 hex(va), prot_text(needed)));
+    muted_ = told_[static_cast<std::size_t>(Kind::fault)] > kMostTold;
+}
+
+void Narrator::object_fault_began(std::uint32_t object, PageIndex index, Prot needed) {
+    say_all_left_out();
+    say(Kind::fault,
+        fmt::format("fault in {} at index {}, needs {}", scene_.object_text(object), index, prot_text(needed)));
     muted_ = told_[static_cast<std::size_t>(Kind::fault)] > kMostTold;
 }
 
@@ -195,8 +209,7 @@ void Narrator::say_prefaulted() {
 }
 
 void Narrator::entry_looked_at(std::uint32_t pmap, Va va) {
-    Process* const process = system_.find_by_pmap(pmap);
-    const MapEntry* const entry = process != nullptr ? map_entry_at(process->map, va) : nullptr;
+    const MapEntry* const entry = scene_.entry_at(pmap, va);
     say(entry != nullptr ? "entry " + entry_text(*entry) : fmt::format("no entry at {}", hex(va)));
 }
 
@@ -219,9 +232,9 @@ void Narrator::level_searched(const NarratedPage& page, LevelFind find) {
             found = fmt::format("frame {}, valid", page.frame);
             break;
     }
-    const Object* const object = kernel_.objects.find(page.object);
+    const Object* const object = scene_.object(page.object);
     const bool block = find == LevelFind::nothing && object != nullptr && object->swap_slot(page.index) != kNoSwapSlot;
-    say(fmt::format("  {} index {}: {}{}", object_text(kernel_, page.object), page.index, found,
+    say(fmt::format("  {} index {}: {}{}", scene_.object_text(page.object), page.index, found,
                     block ? ", but a swap block" : ""));
 }
 
@@ -230,7 +243,7 @@ void Narrator::page_allocated(const NarratedPage& page) {
 }
 
 void Narrator::page_read(const NarratedPage& page, bool wanted, std::uint32_t ahead) {
-    const Object* const object = kernel_.objects.find(page.object);
+    const Object* const object = scene_.object(page.object);
     const char* const from = object != nullptr && object->type == ObjectType::vnode ? "file" : "swap";
     say(Kind::read, wanted ? fmt::format("paged in from {}: {}, and {} read ahead", from, page_text(page), ahead)
                            : fmt::format("read-ahead goes on: {} from {} behind {}", counted(ahead, "page"), from,
@@ -247,7 +260,7 @@ void Narrator::page_copied(const NarratedPage& from, const NarratedPage& to) {
 
 void Narrator::page_stolen(const NarratedPage& from, const NarratedPage& to) {
     say(Kind::copy,
-        fmt::format("stolen: {} moves to {} index {}", page_text(from), object_text(kernel_, to.object), to.index));
+        fmt::format("stolen: {} moves to {} index {}", page_text(from), scene_.object_text(to.object), to.index));
 }
 
 void Narrator::fault_left(std::string_view exit) {
@@ -258,8 +271,8 @@ void Narrator::fault_left(std::string_view exit) {
 
 void Narrator::waited_for_memory() {
     say_all_left_out();
-    say(fmt::format("memory again: {} frames free, {} cached", kernel_.pages.free_count(),
-                    kernel_.pages.cache_count()));
+    say(fmt::format("memory again: {} frames free, {} cached", scene_.pages().free_count(),
+                    scene_.pages().cache_count()));
 }
 
 // --- the pmap
@@ -269,7 +282,7 @@ void Narrator::pte_changed(std::uint32_t pmap, Va va, std::uint32_t old, std::ui
         prefaulted_.push_back(fmt::format("{} frame {}", hex(va), now >> kPageShift));
         return;
     }
-    say(Kind::pte, fmt::format("PTE {} of {}: {} -> {}, {}", hex(va), owner_text(system_, pmap), pte_text(old),
+    say(Kind::pte, fmt::format("PTE {} of {}: {} -> {}, {}", hex(va), scene_.owner_text(pmap), pte_text(old),
                                pte_text(now), cpus_text(invalidated)));
 }
 
@@ -282,49 +295,49 @@ void Narrator::pde_changed(std::uint32_t pmap, std::uint32_t index, std::uint32_
     }
     const Va start = index << kPdeShift;
     const std::string table =
-        fmt::format("page table of {} for {}", owner_text(system_, pmap), range_text(start, start + (1U << kPdeShift)));
+        fmt::format("page table of {} for {}", scene_.owner_text(pmap), range_text(start, start + (1U << kPdeShift)));
     say(Kind::pde, table + (now != 0 ? fmt::format(": frame {}", frame) : ": freed, it was empty"));
 }
 
 // --- objects and pagers
 
 void Narrator::entry_shadowed(std::uint32_t pmap, Va start, std::uint32_t source, std::uint32_t result) {
-    const std::string entry = fmt::format("{}: the entry at {}", owner_text(system_, pmap), hex(start));
+    const std::string entry = fmt::format("{}: the entry at {}", scene_.owner_text(pmap), hex(start));
     if (source == 0) {
-        say(Kind::object, fmt::format("{} gets its first object: {}", entry, object_text(kernel_, result)));
+        say(Kind::object, fmt::format("{} gets its first object: {}", entry, scene_.object_text(result)));
     } else if (source == result) {
-        say(Kind::object, fmt::format("{} keeps {}: nobody else refers to it", entry, object_text(kernel_, result)));
+        say(Kind::object, fmt::format("{} keeps {}: nobody else refers to it", entry, scene_.object_text(result)));
     } else {
-        say(Kind::object, fmt::format("{} gets {}, which shadows {}", entry, object_text(kernel_, result),
-                                      object_text(kernel_, source)));
+        say(Kind::object,
+            fmt::format("{} gets {}, which shadows {}", entry, scene_.object_text(result), scene_.object_text(source)));
     }
 }
 
 void Narrator::object_collapsed(std::uint32_t object, std::uint32_t backing) {
     say(Kind::object,
-        fmt::format("collapse: {} takes over {}, {}", object_text(kernel_, object), object_text(kernel_, backing),
-                    counted(kernel_.objects.find(backing)->resident_page_count, "page")));
+        fmt::format("collapse: {} takes over {}, {}", scene_.object_text(object), scene_.object_text(backing),
+                    counted(scene_.object(backing)->resident_page_count, "page")));
 }
 
 void Narrator::object_bypassed(std::uint32_t object, std::uint32_t backing) {
     say(Kind::object, fmt::format("bypass: {} sees nothing of {} any more and refers to what is below it",
-                                  object_text(kernel_, object), object_text(kernel_, backing)));
+                                  scene_.object_text(object), scene_.object_text(backing)));
 }
 
 void Narrator::collapse_refused(std::uint32_t object, std::uint32_t backing) {
     say(Kind::object, fmt::format("no collapse of {} into {}: a wired or held page would go",
-                                  object_text(kernel_, backing), object_text(kernel_, object)));
+                                  scene_.object_text(backing), scene_.object_text(object)));
 }
 
 void Narrator::object_released(std::uint32_t object) {
-    const Object* const released = kernel_.objects.find(object);
+    const Object* const released = scene_.object(object);
     if (released != nullptr && released->type != ObjectType::page_table) {
-        say(Kind::object, object_text(*released) + " is gone");
+        say(Kind::object, scene_.object_text(*released) + " is gone");
     }
 }
 
 void Narrator::page_written(const NarratedPage& page, bool written) {
-    const Object* const object = kernel_.objects.find(page.object);
+    const Object* const object = scene_.object(page.object);
     const std::string target = object != nullptr && object->type == ObjectType::vnode
                                    ? "the file"
                                    : fmt::format("swap slot {}", object != nullptr ? object->swap_slot(page.index) : 0);

@@ -7,18 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "cli/scene.h"
 #include "impl/machine/narration.h"
-#include "impl/system.h"
 #include "ops/observation.h"
 #include "ops/operation.h"
 
 namespace vmref::cli {
 
-// Listens to one system from construction to destruction. Of what an operation does many times over it tells the first
+// Listens to one kernel from construction to destruction. Of what an operation does many times over it tells the first
 // few, and how many more there were.
 class Narrator final : private impl::Narration {
   public:
-    Narrator(impl::System& system, std::ostream& out);
+    Narrator(const Scene& scene, std::ostream& out);
     ~Narrator() override;
     Narrator(const Narrator&) = delete;
     Narrator& operator=(const Narrator&) = delete;
@@ -34,14 +34,15 @@ class Narrator final : private impl::Narration {
     void say(Kind kind, const std::string& line);
     void say_left_out(Kind kind);
     void say_all_left_out();
-    void say_access(const Access& access);
+    void say_access(impl::PmapId pmap, Va va, std::uint32_t size);
     void say_entries();
     void say_prefaulted();
-    std::string pte_now(Pid pid, Va va) const;
+    std::string pte_now(impl::PmapId pmap, Va va) const;
     std::string page_text(const impl::NarratedPage& page) const;
     std::uint64_t walks() const;
 
     void fault_began(std::uint32_t pmap, Va va, Prot needed, bool wiring) override;
+    void object_fault_began(std::uint32_t object, PageIndex index, Prot needed) override;
     void entry_looked_at(std::uint32_t pmap, Va va) override;
     void level_searched(const impl::NarratedPage& page, impl::LevelFind find) override;
     void page_allocated(const impl::NarratedPage& page) override;
@@ -63,14 +64,13 @@ class Narrator final : private impl::Narration {
     void object_released(std::uint32_t object) override;
     void page_written(const impl::NarratedPage& page, bool written) override;
 
-    impl::System& system_;
-    impl::Kernel& kernel_;
+    const Scene scene_;
     std::ostream& out_;
     std::array<std::uint64_t, static_cast<std::size_t>(Kind::count)> told_{};  // of the operation, or of its fault
     bool muted_ = false;                                                       // inside a fault that is only counted
     bool prefaulting_ = false;
     std::vector<std::string> prefaulted_;
-    std::uint64_t traps_before_ = 0;
+    std::uint64_t faults_before_ = 0;
     std::uint64_t walks_before_ = 0;
 };
 

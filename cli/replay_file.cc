@@ -55,7 +55,7 @@ std::optional<Violation> judge_expected(const Step& step, const Observation& obs
         number};
 }
 
-// Only the kernel of the system world can be explained.
+// The machine world has no kernel to tell about.
 struct NoExplanation {
     NoExplanation(const ExplanationArguments& /*arguments*/, const auto& /*subject*/, std::ostream& /*out*/) {}
     void before(std::uint64_t /*number*/, const Operation& /*operation*/) {}
@@ -65,7 +65,7 @@ struct NoExplanation {
 
 template <class World>
 class Replay {
-    static constexpr bool kExplains = World::kName == WorldName::system;
+    static constexpr bool kExplains = World::kName != WorldName::machine;
 
   public:
     Replay(const std::string& path, const Trace& trace, const Config& config, const ReplayOptions& options,
@@ -73,10 +73,14 @@ class Replay {
         : path_(path), trace_(trace), lockstep_(config, options.defects, {.compare_ends = true}), progress_(progress) {
         end_ = trace.steps.size();
         if (options.explain != nullptr && !kExplains) {
-            throw BadInput(path + ": expected a trace of the system world for --narrate, --show, --dot and --svg");
+            throw BadInput(
+                path +
+                ": expected a trace with a kernel (not of the machine world) for --narrate, --show, --dot and --svg");
         }
         if (options.explain != nullptr) {
-            explanation_.emplace(*options.explain, lockstep_.subject(), *options.out);
+            if constexpr (kExplains) {
+                explanation_.emplace(*options.explain, Scene(lockstep_.subject()), *options.out);
+            }
         }
         end_ = options.until == 0 ? end_ : static_cast<std::size_t>(std::min<std::uint64_t>(end_, options.until));
     }

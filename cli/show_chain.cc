@@ -6,6 +6,7 @@
 #include "cli/describe.h"
 #include "cli/show_state.h"
 #include "cli/table.h"
+#include "impl/vm/object_debug.h"
 
 namespace vmref::cli {
 
@@ -18,14 +19,26 @@ Table object_table() {
 }
 
 // `index`: of the page that the entry's first page is at this level.
-void add_object(Table& table, const Object& object, std::size_t depth, const std::string& index) {
+void add_object(Table& table, const Scene& scene, const Object& object, std::size_t depth, const std::string& index) {
     const std::string lead = depth == 0 ? "" : std::string(2 * depth - 2, ' ') + "> ";
-    table.add({lead + object_text(object), index, std::to_string(object.ref_count), std::to_string(object.shadow_count),
-               std::to_string(object.size), std::to_string(object.resident_page_count),
-               std::to_string(object.swap_count), object_flags_text(object)});
+    table.add({lead + scene.object_text(object), index, std::to_string(object.ref_count),
+               std::to_string(object.shadow_count), std::to_string(object.size),
+               std::to_string(object.resident_page_count), std::to_string(object.swap_count),
+               object_flags_text(object)});
 }
 
-void show_entry(const MapEntry& entry, std::ostream& out) {
+// The chain from `top` down; `offset` into it, bytes.
+void show_levels(const Scene& scene, const Object& top, std::uint64_t offset, std::ostream& out) {
+    Table table = object_table();
+    std::size_t depth = 0;
+    for (const Object* object = &top; object != nullptr; object = object->backing) {
+        add_object(table, scene, *object, depth++, std::to_string(offset >> kPageShift));
+        offset += object->backing_offset;
+    }
+    table.put(out, 4);
+}
+
+void show_entry(const Scene& scene, const MapEntry& entry, std::ostream& out) {
     out << fmt::format("  {} {} (at most {})", range_text(entry.start, entry.end), prot_text(entry.protection),
                        prot_text(entry.max_protection));
     std::string words = entry_flags_text(entry);
@@ -39,48 +52,31 @@ void show_entry(const MapEntry& entry, std::ostream& out) {
     if (entry.object == nullptr) {
         return;
     }
-    Table table = object_table();
-    std::uint64_t offset = entry.offset;
-    std::size_t depth = 0;
-    for (const Object* object = entry.object; object != nullptr; object = object->backing) {
-        add_object(table, *object, depth++, std::to_string(offset >> kPageShift));
-        offset += object->backing_offset;
-    }
-    table.put(out, 4);
+    show_levels(scene, *entry.object, entry.offset, out);
 }
 
-// The files' own objects are kept by their vnodes, those of page tables by their pmaps.
-std::set<const Object*> reachable_objects(const System& system) {
-    std::set<const Object*> reachable;
-    for (const auto& [pid, process] : system.processes()) {
-        for (const MapEntry& entry : process->map.entries) {
-            for (const Object* object = entry.object; object != nullptr; object = object->backing) {
-                reachable.insert(object);
-            }
-        }
-        if (process->map.pmap != nullptr) {
-            reachable.insert(process->map.pmap->pteobj);
+// What vmochk looks for (vm_object.c:1795-1822). In the object world a name stands for a map.
+void show_unreachable(const Scene& scene, std::ostream& out) {
+    const std::vector<const Map*> maps = scene.maps();
+    std::set<const Object*> named;
+    for (const Object* const top : scene.objects()) {
+        for (const Object* object = scene.number_of(*top) != 0 ? top : nullptr; object != nullptr;
+             object = object->backing) {
+            named.insert(object);
         }
     }
-    for (const auto& [id, vnode] : system.kernel().vnodes) {
-        reachable.insert(vnode->object);
-    }
-    return reachable;
-}
-
-// What vmochk looks for: anonymous objects without a reference, or that no map leads to.
-void show_unreachable(const System& system, std::ostream& out) {
-    const std::set<const Object*> reachable = reachable_objects(system);
     Table table = object_table();
-    std::uint32_t objects = 0;
-    for (const Object* const object : system.kernel().objects.all()) {
-        objects += object != nullptr ? 1 : 0;
-        if (object != nullptr && (reachable.count(object) == 0 || object->ref_count == 0)) {
-            add_object(table, *object, 0, "-");
+    std::uint32_t anonymous = 0;
+    for (const Object* const object : scene.objects()) {
+        anonymous += object->anonymous() ? 1 : 0;
+        const ObjectComplaint complaint = check_object(maps, *object);
+        if (complaint == ObjectComplaint::unreferenced ||
+            (complaint == ObjectComplaint::in_no_map && named.count(object) == 0)) {
+            add_object(table, scene, *object, 0, "-");
         }
     }
     if (table.empty()) {
-        out << fmt::format("all {} objects are reachable\n", objects);
+        out << fmt::format("{}: all reachable\n", counted(anonymous, "anonymous object"));
         return;
     }
     out << "objects that nothing leads to, or without a reference:\n";
@@ -89,22 +85,27 @@ void show_unreachable(const System& system, std::ostream& out) {
 
 }  // namespace
 
-void show_chain(const System& system, std::ostream& out) {
-    for (const auto& [pid, process] : system.processes()) {
-        out << fmt::format("pid {}: {}\n", pid, counted(process->map.entries.size(), "mapping"));
-        for (const MapEntry& entry : process->map.entries) {
-            show_entry(entry, out);
+void show_chain(const Scene& scene, std::ostream& out) {
+    for (const Map* const map : scene.maps()) {
+        out << fmt::format("pid {}: {}\n", map->pid, counted(map->entries.size(), "mapping"));
+        for (const MapEntry& entry : map->entries) {
+            show_entry(scene, entry, out);
         }
     }
     Table files = object_table();
-    for (const auto& [id, vnode] : system.kernel().vnodes) {
-        add_object(files, *vnode->object, 0, "-");
+    for (const Object* const object : scene.objects()) {
+        if (scene.number_of(*object) != 0) {
+            out << fmt::format("number {}\n", scene.number_of(*object));
+            show_levels(scene, *object, 0, out);
+        } else if (object->type == ObjectType::vnode) {
+            add_object(files, scene, *object, 0, "-");
+        }
     }
     if (!files.empty()) {
         out << "files\n";
         files.put(out, 4);
     }
-    show_unreachable(system, out);
+    show_unreachable(scene, out);
 }
 
 }  // namespace vmref::cli

@@ -71,27 +71,14 @@ std::string difference(const PmapSystem& pmaps, const Pmap* pmap, const TlbEntry
     return "";
 }
 
-const Pmap* loaded_pmap(const PmapSystem& pmaps, CpuId cpu) {
-    for (const Pmap* const pmap : pmaps.all()) {
-        if (pmap != nullptr && (pmap->active >> cpu & 1U) != 0) {
-            return pmap;
-        }
-    }
-    return nullptr;
-}
-
 }  // namespace
 
-void show_page_tables(const System& system, std::ostream& out) {
-    for (const auto& [pid, process] : system.processes()) {
-        const Pmap* const pmap = process->map.pmap;
-        if (pmap == nullptr) {
-            continue;
-        }
-        out << fmt::format("pid {}: pmap {}, directory in frame {}, {} resident, {} wired\n", pid, pmap->id,
-                           pmap->directory->frame, pmap->resident_count, pmap->wired_count);
+void show_page_tables(const Scene& scene, std::ostream& out) {
+    for (const Pmap* const pmap : scene.address_spaces()) {
+        out << fmt::format("{}: pmap {}, directory in frame {}, {} resident, {} wired\n", scene.owner_text(pmap->id),
+                           pmap->id, pmap->directory->frame, pmap->resident_count, pmap->wired_count);
         Table table({"range", "pages", "bits", "frames"});
-        for (const Run& run : runs_of(system.kernel().pmaps, *pmap)) {
+        for (const Run& run : runs_of(scene.pmaps(), *pmap)) {
             table.add({range_text(run.start, run.end), std::to_string(run.frames.size()), pte_bits_text(run.bits),
                        frames_text(run.frames)});
         }
@@ -101,13 +88,12 @@ void show_page_tables(const System& system, std::ostream& out) {
     }
 }
 
-void show_tlbs(const System& system, std::ostream& out) {
-    const Kernel& kernel = system.kernel();
-    for (CpuId cpu = 0; cpu < kernel.machine.cpu_count(); ++cpu) {
-        const Pmap* const pmap = loaded_pmap(kernel.pmaps, cpu);
-        out << fmt::format("cpu {}: {}\n", cpu, pmap == nullptr ? "idle" : owner_text(system, pmap->id));
+void show_tlbs(const Scene& scene, std::ostream& out) {
+    for (CpuId cpu = 0; cpu < scene.machine().cpu_count(); ++cpu) {
+        const Pmap* const pmap = scene.loaded(cpu);
+        out << fmt::format("cpu {}: {}\n", cpu, pmap == nullptr ? "idle" : scene.owner_text(pmap->id));
         Table table({"page", "frame", "rights", "agreement"});
-        for (const TlbEntry& entry : kernel.machine.cpu(cpu).tlb.entries()) {
+        for (const TlbEntry& entry : scene.machine().cpu(cpu).tlb.entries()) {
             if (!entry.valid) {
                 continue;
             }
@@ -115,7 +101,7 @@ void show_tlbs(const System& system, std::ostream& out) {
             add_word(rights, entry.user ? "U" : "");
             add_word(rights, entry.modified ? "M" : "");
             add_word(rights, entry.global ? "G" : "");
-            const std::string differs = difference(kernel.pmaps, pmap, entry);
+            const std::string differs = difference(scene.pmaps(), pmap, entry);
             table.add({hex(entry.page << kPageShift), std::to_string(entry.frame), rights,
                        differs.empty() ? "as its PTE" : differs});
         }

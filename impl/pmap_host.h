@@ -40,6 +40,7 @@ class PmapHost {
     const PmapSystem& pmaps() const { return pmaps_; }
     const PageSystem& pages() const { return pages_; }
     const Journal& journal() const { return journal_; }
+    Journal& journal() { return journal_; }  // for who wants to be told (Journal::narration)
     Pmap* pmap(PmapNumber number) { return number < kMaxPmaps ? by_number_[number] : nullptr; }
     // The number of a live pmap; kMaxPmaps if there is none.
     PmapNumber number_of(PmapId id) const { return id < numbers_.size() ? numbers_[id] : kMaxPmaps; }

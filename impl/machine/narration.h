@@ -31,6 +31,8 @@ class Narration {
 
     // --- the fault handler ---------------------------------------------------------------------------------------
     virtual void fault_began(std::uint32_t /*pmap*/, Va /*va*/, Prot /*needed*/, bool /*wiring*/) {}
+    // A kernel user wants the page that a fault at the object finds.
+    virtual void object_fault_began(std::uint32_t /*object*/, PageIndex /*index*/, Prot /*needed*/) {}
     virtual void entry_looked_at(std::uint32_t /*pmap*/, Va /*va*/) {}  // before anything is made of the entry
     virtual void level_searched(const NarratedPage& /*page*/, LevelFind /*find*/) {}
     virtual void page_allocated(const NarratedPage& /*page*/) {}

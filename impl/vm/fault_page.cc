@@ -113,12 +113,21 @@ Page* vm_fault_object_page(Kernel& k, Object& object, PageIndex index, Prot faul
     fs.shared = shared && k.config.shared_fault != 0;
     fs.first_shared = fs.shared && (fault_flags & kFaultUnswap) == 0;
     object_hold(object, k.sched);
+    Narration* const narration = k.journal.narration;
+    if (narration != nullptr) {
+        narration->object_fault_began(object.id, index, fault_type);
+    }
+    std::uint32_t attempts = 0;
     do {
+        ++attempts;
         fs.lookup_still_valid = true;
         fs.first_m = nullptr;
         fs.vp = fs.vp != nullptr ? fs.vp : vnode_pager_lock(k, object);
         status = vm_fault_object(fs, index, fault_type);
     } while (status == Status::try_again);
+    if (narration != nullptr) {
+        narration->fault_ended(status, attempts);
+    }
     Page* const m = fs.m;
     if (status == Status::success) {
         unlock_things(fs);
