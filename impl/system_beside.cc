@@ -14,10 +14,13 @@ bool is_free(const Map& map) {
     return !map.exclusive && map.readers == 0;
 }
 
-// Nobody walks through the object or any below it, and no I/O of theirs is under way but what ends by itself.
+// Nobody walks through the object or any below it, no I/O of theirs is under way but what ends by itself, and nobody
+// has a page of theirs: who waits may be writing one out for want of memory.
 bool is_quiet(const Kernel& k, const Object* object) {
+    const auto taken = [](const Page& page) { return page.busied() && page.busy_owner != Scheduler::kStandIn; };
     for (; object != nullptr; object = object->backing) {
-        if (object->chain_holders != 0 || object->paging_in_progress != k.injection.unfinished_in(*object)) {
+        if (object->chain_holders != 0 || object->paging_in_progress != k.injection.unfinished_in(*object) ||
+            std::any_of(object->pages.begin(), object->pages.end(), taken)) {
             return false;
         }
     }
