@@ -32,6 +32,7 @@ enum class Defect : std::uint8_t {
     b24_prefault_walks_swap,
     b25_prefault_beyond_size,
     b27_dirtied_before_the_store,
+    b30_steal_from_far_below,
     b31_refused_page_stays_busy,
     b32_wired_placeholder_freed,
     b33_behavior_read_late,

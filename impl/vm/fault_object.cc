@@ -276,7 +276,7 @@ bool ChainWalk::steal_conditions_hold() const {
     return !fs_.first_shared && !fs_.shared && k_.config.virtual_copy_enable != 0 &&
            (fs_.map == nullptr || fs_.map_generation == fs_.map->timestamp) && object.shadow_count == 1 &&
            (object.ref_count == 1 || k_.on(Defect::m11_steal_ignores_references)) && object.anonymous() &&
-           &object == fs_.first_object->backing;
+           (&object == fs_.first_object->backing || k_.on(Defect::b30_steal_from_far_below));
 }
 
 // virtual_copy_ok (vm_fault.c:320): only after the map was unlocked for I/O; takes the map exclusively.
