@@ -92,7 +92,7 @@ void run(Step& step, const KernelGet& op) {
         cell.container->write(cell.index);
     }
     step.expected.value = word_at(*cell.container, cell.index, offset);
-    step.world.held[op.slot] = {Ref<Container>(cell.container), cell.index, offset, op.write};
+    step.world.held[op.slot] = {Ref<Container>(cell.container), cell.index, offset, op.write, op.pid, op.addr};
 }
 
 void run(Step& step, const KernelPut& op) {

@@ -52,6 +52,8 @@ TEST_F(KernelOperationsTest, WhatTheKernelHoldsForWritingIsStoredToWhenItIsPutBa
     write_file(0, 5);
     EXPECT_EQ(run(KernelGet{1, 0, at(0, 3), true}), loaded(5));
     EXPECT_EQ(system.held(0), std::optional(true));
+    EXPECT_EQ(system.held_at(0).pid, 1U);
+    EXPECT_EQ(system.held_at(0).va, at(0, 3));
     EXPECT_EQ(system.held(1), std::nullopt);
     EXPECT_EQ(system.refuse(KernelGet{1, 0, at(0), true}), "slot 0 is in use");
     EXPECT_EQ(system.refuse(KernelGet{1, 4, at(0), true}), "slot 4 does not exist (there are 4)");

@@ -124,6 +124,11 @@ std::optional<bool> System::held(std::uint32_t slot) const {
     return page.used() ? std::optional(page.write) : std::nullopt;
 }
 
+HeldPlace System::held_at(std::uint32_t slot) const {
+    const HeldPage& page = state_->held.at(slot);
+    return {page.pid, page.va};
+}
+
 const Operation* System::kept_back() const {
     return state_->kept ? &*state_->kept : nullptr;
 }

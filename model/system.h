@@ -31,6 +31,12 @@ struct MappingView {
     std::uint32_t stack_reserve;  // pages; 0: not a stack, or nothing left
 };
 
+// Where the kernel found a page that it holds; the process may be gone.
+struct HeldPlace {
+    Pid pid;
+    Va va;
+};
+
 // One page of an address space.
 struct PageView {
     bool mapped = false;
@@ -64,6 +70,8 @@ class System {
     std::uint32_t threads(Pid pid) const;
     // Whether the page in `slot` is held for writing; nullopt: the slot is empty.
     std::optional<bool> held(std::uint32_t slot) const;
+    // By which address the page in `slot` was got. Requires: the slot is not empty.
+    HeldPlace held_at(std::uint32_t slot) const;
     void mappings(Pid pid, std::vector<MappingView>& out) const;  // clears `out` first
     // Whether the next operation is kept back by a Hook, and what is kept back now (nullptr: nothing).
     bool keeps_next_back() const;

@@ -27,6 +27,8 @@ struct HeldPage {
     PageIndex cell = 0;
     std::uint32_t offset = 0;  // of the word in the page
     bool write = false;
+    Pid pid = 0;  // by whose address it was got
+    Va va = 0;
     bool used() const { return container != nullptr; }
 };
 

@@ -1,5 +1,7 @@
 #include "props/generators/kernel_drawing.h"
 
+#include <algorithm>
+
 namespace vmref::props {
 
 std::uint32_t KernelDrawing::slots_used() const {
@@ -47,7 +49,7 @@ KernelGet KernelDrawing::get(Pid pid) {
     KernelGet op{};
     op.pid = pid;
     op.slot = slot(false);
-    op.write = choices_.chance(55);
+    op.write = choices_.chance(45);
     op.addr = places_.access(pid, 4, op.write ? kProtWrite : kProtRead);
     return op;
 }
@@ -57,6 +59,36 @@ KernelPut KernelDrawing::put() {
     op.slot = slot(true);
     op.value = model_.held(op.slot).value_or(false) ? choices_.word() : 0;
     return op;
+}
+
+Operation KernelDrawing::around_held(bool room_for_process) {
+    enum class Kind { store_beside, reclaim, write_out, store, fork, exit };
+    const auto kind = choices_.pick<Kind>({{Kind::store_beside, 22},
+                                           {Kind::reclaim, 20},
+                                           {Kind::write_out, 12},
+                                           {Kind::store, 22},
+                                           {Kind::fork, 10},
+                                           {Kind::exit, 14}});
+    const model::HeldPlace held = model_.held_at(slot(true));
+    const Pid other = places_.process();
+    const bool there = std::ranges::binary_search(model_.processes(), held.pid);
+    const Pid pid = there && !choices_.chance(20) ? held.pid : other;
+    if (kind == Kind::exit && (other != held.pid || choices_.chance(10))) {
+        return Exit{other};
+    }
+    if (kind == Kind::fork && room_for_process) {
+        return Fork{pid, places_.unused_pid()};
+    }
+    const Va page = trunc_page(held.va);
+    const Va beside = page ^ kPageSize;
+    if (kind == Kind::write_out) {
+        return WriteOut{pid, beside};
+    }
+    if (kind == Kind::reclaim) {
+        return Reclaim{pid, beside};
+    }
+    const Va addr = kind == Kind::store ? page : beside;
+    return Access{.pid = pid, .kind = AccessKind::store, .addr = addr, .size = 4, .value = choices_.word()};
 }
 
 KernelWire KernelDrawing::wire(Pid pid) {

@@ -24,6 +24,10 @@ class KernelDrawing {
     KernelWire wire(Pid pid);
     KernelUnwire unwire(Pid pid);
     bool any_wired(Pid pid) const;
+    // What makes something of a page that is held: processes that share it come and go and get pages of their own
+    // around it, others are written out. Whoever has the page below him cannot take it over meanwhile (catalogue D-7,
+    // D-8). Requires: a slot is in use, none for writing; a process exists.
+    Operation around_held(bool room_for_process);
 
   private:
     std::uint32_t slot(bool used);

@@ -309,6 +309,40 @@ AddressRange Places::locked_range(Pid pid) {
     return range(pid);
 }
 
+template <class Fits>
+std::optional<model::MappingView> Places::some_mapping(Pid pid, Fits fits) {
+    const auto count = static_cast<std::uint32_t>(model_.mapping_count(pid));
+    const std::uint32_t first = choices_.word();
+    for (std::uint32_t n = 0; n < count; ++n) {
+        const model::MappingView candidate = model_.mapping(pid, (first % count + n) % count);
+        if (fits(candidate)) {
+            return candidate;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<MappingOf> Places::locked_file() {
+    const auto fits = [](const model::MappingView& mapping) {
+        return mapping.wired && mapping.shared && mapping.file != 0 && (mapping.prot & kProtWrite) != 0;
+    };
+    const std::vector<Pid>& pids = model_.processes();
+    const std::uint32_t first = choices_.word();
+    for (std::uint32_t n = 0; n < pids.size(); ++n) {
+        const Pid pid = pids[(first % pids.size() + n) % pids.size()];
+        if (const auto found = some_mapping(pid, fits)) {
+            return MappingOf{pid, *found};
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<model::MappingView> Places::inherited_file(Pid pid) {
+    return some_mapping(pid, [](const model::MappingView& mapping) {
+        return !mapping.shared && mapping.file != 0 && mapping.inherit == Inherit::share;
+    });
+}
+
 Va Places::base() {
     const std::uint32_t usable = std::clamp(config_.frames / 40, 3U, static_cast<std::uint32_t>(kBases.size()));
     return kBases[choices_.below(usable)];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "model/system.h"
 #include "ops/config.h"
@@ -16,6 +17,11 @@ inline constexpr Va kPageTableSpan = 0x400000U;  // bytes that one page table ma
 struct AddressRange {
     Va addr;
     std::uint32_t length;
+};
+
+struct MappingOf {
+    Pid pid;
+    model::MappingView mapping;
 };
 
 // One operation's view of the state. Processes must exist where a Pid is asked for or given.
@@ -42,6 +48,10 @@ class Places {
     bool any_locked(Pid pid) const;
     // As range; mostly of locked mappings, if there are any.
     AddressRange locked_range(Pid pid);
+    // A locked shared mapping of a file that may be stored to, of any process.
+    std::optional<MappingOf> locked_file();
+    // A private mapping of a file that children inherit shared.
+    std::optional<model::MappingView> inherited_file(Pid pid);
     // Whole mappings, from one on as far as they adjoin, at most four.
     AddressRange adjoining(Pid pid);
     // Page-aligned part of one mapping, not empty. Requires: the process has a mapping.
@@ -54,6 +64,8 @@ class Places {
     std::uint32_t mapping_pages();
 
   private:
+    template <class Fits>
+    std::optional<model::MappingView> some_mapping(Pid pid, Fits fits);
     std::uint32_t some_favoured(std::uint32_t count, std::uint32_t favoured);
     model::MappingView mapping(Pid pid);
     model::MappingView accessible_mapping(Pid pid, Prot needed);

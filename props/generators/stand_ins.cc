@@ -32,8 +32,8 @@ Target target_of(const Operation& operation) {
         operation);
 }
 
-Access access_in_page(Choices& choices, Pid pid, Va page) {
-    const bool stores = choices.chance(45);
+Access access_in_page(Choices& choices, Pid pid, Va page, std::uint32_t stores_percent = 45) {
+    const bool stores = choices.chance(stores_percent);
     Access op{.pid = pid,
               .kind = stores ? AccessKind::store : AccessKind::load,
               .addr = trunc_page(page) + 4 * choices.below(4),
@@ -103,8 +103,20 @@ Operation stand_in(Pid pid, Choices& choices, Places& places) {
 Operation kept_operation(Choices& choices, Places& places) {
     enum class Kind { mprotect, access, munmap, minherit, madvise };
     const auto kind = choices.pick<Kind>(
-        {{Kind::mprotect, 45}, {Kind::access, 25}, {Kind::munmap, 14}, {Kind::minherit, 6}, {Kind::madvise, 10}});
+        {{Kind::mprotect, 40}, {Kind::access, 22}, {Kind::munmap, 22}, {Kind::minherit, 6}, {Kind::madvise, 10}});
     const Pid pid = places.process();
+    // A fault on a locked page asks for more than its access needs (B-10).
+    if (kind == Kind::mprotect && choices.chance(70)) {
+        if (const auto locked = places.locked_file()) {
+            return Mprotect{locked->pid, locked->mapping.start, locked->mapping.pages << kPageShift, kProtRead};
+        }
+    }
+    // A fault that goes down to a file asks two pagers (B-33).
+    if (kind == Kind::munmap && choices.chance(60)) {
+        if (const auto inherited = places.inherited_file(pid)) {
+            return Munmap{pid, inherited->start, inherited->pages << kPageShift};
+        }
+    }
     if (kind == Kind::access) {
         return access_in_page(choices, pid, places.access(pid, 1, kProtRead));
     }
@@ -131,7 +143,9 @@ Operation operation_beside(const Operation& kept, Choices& choices, Places& plac
     const Pid pid = choices.chance(80) ? target.pid : places.process();
     const std::uint32_t pages = std::clamp(page_of(target.range.length), 1U, 16U);
     const Va near = target.range.addr + (choices.below(pages) << kPageShift);
-    return access_in_page(choices, pid, choices.chance(75) ? near : places.access(pid, 1, kProtRead));
+    const bool may_store = !std::holds_alternative<Mprotect>(kept);
+    return access_in_page(choices, pid, choices.chance(75) ? near : places.access(pid, 1, kProtRead),
+                          may_store ? 45 : 30);
 }
 
 }  // namespace vmref::props

@@ -52,6 +52,9 @@ constexpr Weighted<Kind> kKinds[] = {
     {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},
 };
 
+// While the kernel holds a page for reading.
+constexpr std::uint32_t kAroundHeldPercent = 12;
+
 class Drawing {
   public:
     Drawing(Choices& choices, const model::System& model, const Config& config)
@@ -74,6 +77,7 @@ class Drawing {
     Operation kernel_operation(Kind kind, Pid pid);
 
     Access access(Pid pid);
+    Ftruncate cut_or_extend(const model::MappingView& locked);
     std::uint32_t new_size();
     std::uint32_t transfer_length();
 
@@ -154,6 +158,9 @@ Operation Drawing::operation() {
     const bool holds = drawn == Kind::kernel_get || drawn == Kind::kernel_put;
     if (const Operation* const kept = model_.kept_back(); kept != nullptr && (choices_.chance(85) || holds)) {
         return operation_beside(*kept, choices_, places_);
+    }
+    if (kernel_.slots_used() != 0 && !kernel_.held_for_writing() && choices_.chance(kAroundHeldPercent)) {
+        return kernel_.around_held(room_for_process());
     }
     const Pid pid = places_.process();
     const Kind kind = fitting_holds(fitting(drawn, pid));
@@ -271,7 +278,21 @@ std::uint32_t Drawing::transfer_length() {
                                          {choices_.below(4 * kPageSize), 20}});
 }
 
+// A locked page stays where it is when its file ends before it, without contents: they are read when the file reaches
+// it again (catalogue D-4).
+Ftruncate Drawing::cut_or_extend(const model::MappingView& locked) {
+    const std::uint32_t start = locked.file_page << kPageShift;
+    const std::uint32_t size = model_.file_size(locked.file);
+    const std::uint32_t pages = std::min(locked.pages, kMostFilePages);
+    return {locked.file, size > start ? start : start + (pages << kPageShift)};
+}
+
 Operation Drawing::file_operation(Kind kind, Pid pid) {
+    if (kind == Kind::ftruncate && choices_.chance(50)) {
+        if (const auto locked = places_.locked_file()) {
+            return cut_or_extend(locked->mapping);
+        }
+    }
     const FileId file = kind == Kind::create_file ? 0 : places_.file();
     if (file == 0) {
         const std::vector<FileId> files = model_.files();

@@ -17,8 +17,8 @@
 namespace vmref::props {
 namespace {
 
-constexpr std::uint64_t kDefaultMachine = 0xb0f82c7362fd7cba;
-constexpr std::uint64_t kSmallMachine = 0xb5e15ce1e4d2dead;
+constexpr std::uint64_t kDefaultMachine = 0x14709e030fb9da6f;
+constexpr std::uint64_t kSmallMachine = 0x40bb65d83cff96c5;
 
 CampaignResult campaign(const Config& config) {
     CampaignOptions options;
