@@ -141,6 +141,9 @@ std::string object_text(const Object& object) {
 std::string entry_text(const MapEntry& entry) {
     std::string text = range_text(entry.start, entry.end) + " " + prot_text(entry.protection);
     add_word(text, entry_flags_text(entry));
+    if (entry.vpagetable) {
+        add_word(text, "VPAGETABLE from " + hex(entry.master_pde));
+    }
     if (entry.wired_count != 0) {
         add_word(text, fmt::format("wired {}", entry.wired_count));
     }

@@ -258,6 +258,11 @@ void Narrator::page_copied(const NarratedPage& from, const NarratedPage& to) {
     say(Kind::copy, fmt::format("copied: {} to {}", page_text(from), page_text(to)));
 }
 
+void Narrator::table_passed(const NarratedPage& table, std::uint32_t slot, std::uint32_t old, std::uint32_t now) {
+    say(fmt::format("  virtual page table in {}, word {}: {}{}", page_text(table), slot, hex(old),
+                    now == old ? "" : " -> " + hex(now)));
+}
+
 void Narrator::page_stolen(const NarratedPage& from, const NarratedPage& to) {
     say(Kind::copy,
         fmt::format("stolen: {} moves to {} index {}", page_text(from), scene_.object_text(to.object), to.index));

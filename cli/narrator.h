@@ -49,6 +49,8 @@ class Narrator final : private impl::Narration {
     void page_read(const impl::NarratedPage& page, bool wanted, std::uint32_t ahead) override;
     void page_zeroed(const impl::NarratedPage& page) override;
     void page_copied(const impl::NarratedPage& from, const impl::NarratedPage& to) override;
+    void table_passed(const impl::NarratedPage& table, std::uint32_t slot, std::uint32_t old,
+                      std::uint32_t now) override;
     void page_stolen(const impl::NarratedPage& from, const impl::NarratedPage& to) override;
     void fault_left(std::string_view exit) override;
     void prefault_began() override { prefaulting_ = true; }

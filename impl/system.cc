@@ -70,6 +70,7 @@ Observation System::carry_out(const Operation& operation) {
     kernel_.discarded.clear();
     kernel_.failed.clear();
     kernel_.copied.clear();
+    kernel_.walked.clear();
     kernel_.injection.clear_fired();
     kernel_.bytes_moved = 0;
     killed_.clear();
@@ -105,6 +106,9 @@ Observation System::carry_out(const Operation& operation) {
     }
     if (!kernel_.copied.empty()) {
         observation.witness.copied.assign(kernel_.copied.begin(), kernel_.copied.end());
+    }
+    if (!kernel_.walked.empty()) {
+        observation.witness.walked.assign(kernel_.walked.begin(), kernel_.walked.end());
     }
     return observation;
 }

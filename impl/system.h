@@ -92,6 +92,7 @@ class System final : private InlineWaiter, private MemoryKiller {
     Outcome run(const PlanIo& operation);
     Outcome run(const PlanShortage& operation);
     Outcome run(const Hook& operation);
+    Outcome run(const Mcontrol& operation);
 
     // The operation without what runs beside it.
     Observation carry_out(const Operation& operation);

@@ -85,6 +85,9 @@ bool can_fault(Kernel& k, Map& map, Va va, bool stores) {
     if (entry == nullptr) {
         return true;
     }
+    if (entry->vpagetable) {
+        return false;
+    }
     PageIndex index = entry->index_of(va);
     for (Object* object = entry->object; object != nullptr; object = object->backing) {
         const Page* const page = k.pages.lookup(*object, index);

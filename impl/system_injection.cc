@@ -173,7 +173,8 @@ void System::run_kept(HookTime time) {
 }
 
 void System::others_run() {
-    if (kept_ && can_run_beside(*kept_)) {
+    // A walk through tables that was broken off has marked some already: nobody comes between.
+    if (kept_ && !kernel_.walks_table && can_run_beside(*kept_)) {
         ++kernel_.others_ran;
         run_kept(HookTime::during);
     }

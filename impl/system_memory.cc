@@ -65,6 +65,7 @@ Status System::map_file(const Mmap& operation, Map& map, Va start, Va end) {
         spec.eflags = operation.shared ? 0 : kEntryCow | kEntryNeedsCopy;
         object_reference(kernel_, *vnode.object);
     }
+    spec.vpagetable = operation.vpagetable;
     const MapLock lock(kernel_, map);
     if (operation.fixed) {
         map_delete(kernel_, map, start, end);
@@ -83,7 +84,9 @@ Outcome System::run(const Mmap& operation) {
     if (operation.length == 0) {
         return {};
     }
-    if (!page_aligned(operation.offset) || (operation.fixed && !page_aligned(operation.addr)) || !stack_ok) {
+    const bool table_ok = !operation.vpagetable || (operation.offset == 0 && !operation.stack);
+    if (!page_aligned(operation.offset) || (operation.fixed && !page_aligned(operation.addr)) || !stack_ok ||
+        !table_ok) {
         return {.status = Status::invalid_argument};
     }
     if (operation.shared && (operation.prot & ~operation.max_prot) != 0) {
@@ -91,6 +94,9 @@ Outcome System::run(const Mmap& operation) {
     }
     const std::uint32_t length = round_page(operation.length);
     Va start = operation.addr;
+    if (operation.fixed && map_would_clip_table(map, start, start + length)) {
+        return {.status = Status::invalid_argument};
+    }
     if (!operation.fixed && !map_find_space(map, operation.addr, length, start)) {
         return {.status = Status::no_space};
     }
@@ -101,7 +107,8 @@ Outcome System::run(const Mmap& operation) {
 Outcome System::run(const Munmap& operation) {
     Map& map = process(operation.pid).map;
     return on_range(operation.addr, operation.length, [&](Va start, Va end) {
-        return map_has_hole(map, start, end) ? Status::invalid_argument : map_remove(kernel_, map, start, end);
+        const bool refused = map_has_hole(map, start, end) || map_would_clip_table(map, start, end);
+        return refused ? Status::invalid_argument : map_remove(kernel_, map, start, end);
     });
 }
 
@@ -155,6 +162,10 @@ Outcome System::run(const Mremap& operation) {
     if (map_has_hole(map, operation.addr, static_cast<Va>(end))) {
         return {.status = Status::invalid_address};
     }
+    if (map_has_table(map, operation.addr, static_cast<Va>(end)) ||
+        (moves && map_would_clip_table(map, operation.new_addr, static_cast<Va>(new_end)))) {
+        return {.status = Status::invalid_argument};
+    }
     if (!moves && operation.new_length > operation.length) {
         return {.status = grow_mapping(operation, self)};
     }
@@ -193,6 +204,14 @@ Outcome System::run(const Madvise& operation) {
 Outcome System::run(const Msync& operation) {
     return on_range(operation.addr, operation.length, [&](Va start, Va end) {
         return map_clean(kernel_, process(operation.pid).map, start, end, operation.invalidate);
+    });
+}
+
+Outcome System::run(const Mcontrol& operation) {
+    Map& map = process(operation.pid).map;
+    return on_range(operation.addr, operation.length, [&](Va start, Va end) {
+        return operation.call == TableCall::set_map ? map_set_table(kernel_, map, start, end, operation.value)
+                                                    : map_invalidate(kernel_, map, start, end);
     });
 }
 

@@ -32,7 +32,15 @@ Target judge(Step& step, Pid pid, std::uint64_t va, Prot need, bool refused_by_c
         return {.signal = Signal::segv};
     }
     const bool indulged = need == kProtRead && range->prot != kProtNone && !refused_by_choice;
-    if (((range->prot & need) == 0 && !indulged) || range->container->refused(range->cell(page))) {
+    if ((range->prot & need) == 0 && !indulged) {
+        return {.signal = Signal::bus};
+    }
+    if (range->table) {
+        const TableTarget target = translate(step, {pid, page, need, range->prot, refused_by_choice, true});
+        return target.status == Status::success ? Target{Signal::none, range->container.get(), target.cell}
+                                                : Target{.signal = Signal::bus};
+    }
+    if (range->container->refused(range->cell(page))) {
         return {.signal = Signal::bus};
     }
     if (refused_by_choice && failed_read(step, pid, static_cast<Va>(va)) != nullptr) {
@@ -104,6 +112,7 @@ void run(Step& step, const Access& op) {
         }
         targets[done == 0 ? 0 : 1] = target;
     }
+    translate_again(step, op.pid, stores ? kProtWrite : kProtRead, page_of(op.addr), page_of(op.addr + op.size - 1U));
     for (std::uint32_t i = 0; i < op.size; ++i) {
         const auto& [signal, container, cell] = targets[i < in_first ? 0 : 1];
         const std::uint32_t offset = (op.addr + i) & kPageMask;

@@ -32,6 +32,23 @@ void AddressSpace::unmap(PageIndex first, PageIndex end) {
     const std::span<Range> gone = clip(first, end);
     const auto n = ranges_.begin() + (gone.data() - ranges_.data());
     ranges_.erase(n, n + std::ssize(gone));
+    forget_translations(first, end);
+}
+
+bool AddressSpace::would_cut_table(PageIndex first, PageIndex end) const {
+    const Range* const low = at(first);
+    const Range* const high = at(end - 1);
+    return (low != nullptr && low->table && low->start < first) ||
+           (high != nullptr && high->table && high->end() > end);
+}
+
+void AddressSpace::forget_translations(PageIndex first, PageIndex end) {
+    translations_.erase(translations_.lower_bound(first), translations_.lower_bound(end));
+}
+
+const Translation* AddressSpace::translation(PageIndex page) const {
+    const auto found = translations_.find(page);
+    return found != translations_.end() ? &found->second : nullptr;
 }
 
 void AddressSpace::split(PageIndex page) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -24,11 +25,19 @@ struct Range {
     bool wired = false;                // by the user
     std::uint32_t kernel_wirings = 0;  // KernelWire without its KernelUnwire
     bool shared = false;
+    bool table = false;      // Mmap::vpagetable; never clipped, wired or moved
+    std::uint32_t root = 0;  // of its tables
 
     // Wired by whomever: the pages stay in memory, with all the rights of the mapping.
     bool pinned() const { return wired || kernel_wirings != 0; }
     PageIndex end() const { return start + pages; }
     PageIndex cell(PageIndex page) const { return offset + (page - start); }
+};
+
+// A page that a virtual page table translated: it may be used again until the table is told to be forgotten.
+struct Translation {
+    PageIndex cell;
+    bool writable;
 };
 
 class AddressSpace {
@@ -39,6 +48,11 @@ class AddressSpace {
     bool has_hole(PageIndex first, PageIndex end) const;
     void insert(Range range);  // where nothing is mapped
     void unmap(PageIndex first, PageIndex end);
+    // Whether clipping to [first, end) would cut a range with a virtual page table.
+    bool would_cut_table(PageIndex first, PageIndex end) const;
+    void remember(PageIndex page, const Translation& translation) { translations_.insert_or_assign(page, translation); }
+    void forget_translations(PageIndex first, PageIndex end);
+    const Translation* translation(PageIndex page) const;  // nullptr: none
     // The ranges inside [first, end), clipped at both ends. Valid until ranges come or go.
     std::span<Range> clip(PageIndex first, PageIndex end);
 
@@ -69,6 +83,7 @@ class AddressSpace {
     PageIndex gap_start(std::size_t n) const { return n == 0 ? 0 : ranges_[n - 1].end(); }  // below range n
 
     std::vector<Range> ranges_;
+    std::map<PageIndex, Translation> translations_;
 };
 
 }  // namespace vmref::model

@@ -30,7 +30,18 @@ Cell find_cell(Step& step, Pid pid, Va va, Prot need, bool overriding, bool may_
     }
     const Prot judged = overriding && !range->pinned() ? range->max_prot : range->prot;
     const PageIndex index = range->cell(page);
-    if ((need & ~judged) != 0 || range->container->refused(index)) {
+    if ((need & ~judged) != 0) {
+        return {.status = Status::protection_failure};
+    }
+    if (range->table) {
+        const TableTarget target =
+            translate(step, {pid, page, need, judged, step.actual.status != Status::success, false});
+        if (target.status == Status::success && (need & kProtWrite) != 0) {
+            range->container->settle(target.cell, 1);
+        }
+        return {.status = target.status, .container = range->container.get(), .index = target.cell};
+    }
+    if (range->container->refused(index)) {
         return {.status = Status::protection_failure};
     }
     if (const FailedRead* const failed = failed_read(step, pid, va)) {

@@ -92,7 +92,7 @@ void run(Step& step, const Mmap& op) {
         return;
     }
     if ((op.fixed && (op.addr & kPageMask) != 0) || (op.offset & kPageMask) != 0 ||
-        (op.stack && (!op.fixed || op.shared || op.file != 0))) {
+        (op.stack && (!op.fixed || op.shared || op.file != 0)) || (op.vpagetable && (op.offset != 0 || op.stack))) {
         step.expected.status = Status::invalid_argument;
         return;
     }
@@ -101,6 +101,10 @@ void run(Step& step, const Mmap& op) {
         return;
     }
     const std::uint32_t pages = pages_in(op.length);
+    if (op.fixed && space.would_cut_table(page_of(op.addr), page_of(op.addr) + pages)) {
+        step.expected.status = Status::invalid_argument;
+        return;
+    }
     const auto first = op.fixed ? page_of(op.addr) : chosen_place(step, space, pages);
     if (!first) {
         return;
@@ -115,11 +119,13 @@ void run(Step& step, const Mmap& op) {
     range.max_prot = max_prot;
     range.inherit = op.shared ? Inherit::share : Inherit::copy;
     range.shared = op.shared;
+    range.table = op.vpagetable;
     space.insert(std::move(range));
 }
 
 void run(Step& step, const Munmap& op) {
-    if (const auto pages = pages_of(step, op, Status::invalid_argument)) {
+    const auto pages = pages_of(step, op, Status::invalid_argument);
+    if (pages && !cuts_table(step, *pages)) {
         pages->space->unmap(pages->first, pages->end);
     }
 }
@@ -137,6 +143,11 @@ Status mremap_status(const AddressSpace& space, const Mremap& op) {
         return Status::invalid_address;
     }
     const auto mapped = [](const Range&, PageIndex, std::uint32_t) { return false; };
+    const auto plain = [](const Range& range, PageIndex, std::uint32_t) { return !range.table; };
+    if (!space.each(page_of(op.addr), pages_in(static_cast<std::uint32_t>(end)), plain) ||
+        (moves && space.would_cut_table(page_of(op.new_addr), page_of(static_cast<std::uint32_t>(new_end))))) {
+        return Status::invalid_argument;
+    }
     const bool obstructed =
         !moves && end < new_end && !space.each(page_of(op.addr + op.length), page_of(op.addr + op.new_length), mapped);
     return obstructed ? Status::no_space : Status::success;
@@ -181,7 +192,7 @@ void run(Step& step, const Mremap& op) {
 
 void run(Step& step, const Mprotect& op) {
     const auto pages = pages_of(step, op);
-    if (!pages) {
+    if (!pages || cuts_table(step, *pages)) {
         return;
     }
     const auto permits = [&](const Range& range, PageIndex, std::uint32_t) { return (op.prot & ~range.max_prot) == 0; };
@@ -202,7 +213,8 @@ void run(Step& step, const Mprotect& op) {
 }
 
 void run(Step& step, const Minherit& op) {
-    if (const auto pages = pages_of(step, op)) {
+    const auto pages = pages_of(step, op);
+    if (pages && !cuts_table(step, *pages)) {
         pages->set(&Range::inherit, op.inherit);
     }
 }
@@ -220,7 +232,9 @@ bool reached_by_others(World& world, const Range& self, PageIndex cell) {
 
 void run(Step& step, const Madvise& op) {
     const auto pages = pages_of(step, op);
-    if (!pages || op.advice != Advice::free) {
+    const bool of_entries =
+        op.advice == Advice::normal || op.advice == Advice::random || op.advice == Advice::sequential;
+    if (!pages || (of_entries && cuts_table(step, *pages)) || op.advice != Advice::free) {
         return;
     }
     pages->each([&](const Range& range, PageIndex from, std::uint32_t count) {
@@ -262,6 +276,19 @@ Pid own_process(const Op& op) {
     return 0;
 }
 
+// What the operation needs of the pages that it reaches.
+template <typename Op>
+Prot needed_by(const Op& op) {
+    if constexpr (std::is_same_v<Op, Access>) {
+        return op.kind == AccessKind::store ? kProtWrite : kProtRead;
+    } else if constexpr (std::is_same_v<Op, DebugAccess>) {
+        return op.call == DebugCall::debug_write ? kProtWrite : kProtRead;
+    } else if constexpr (std::is_same_v<Op, KernelGet>) {
+        return op.write ? kProtRead | kProtWrite : kProtRead;
+    }
+    return std::is_same_v<Op, FileRead> ? kProtWrite : kProtRead;
+}
+
 template <typename Op>
 void take(Step& step, const Op& op) {
     const std::vector<Pid>& killed = step.actual.witness.killed;
@@ -279,6 +306,9 @@ void take(Step& step, const Op& op) {
     }
     if (killed_half_way || !step.killed) {
         run(step, op);
+    }
+    if (step.next_walk != step.actual.witness.walked.size()) {
+        take_left_walks(step, needed_by(op), std::is_same_v<Op, DebugAccess>);
     }
     if (discards_follow) {
         apply_discards(step, 0);

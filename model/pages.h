@@ -51,4 +51,11 @@ std::optional<Pages> pages_of(Step& step, const Op& op, Status on_hole = Status:
     return pages;
 }
 
+// Whether the pages would cut a mapping with a virtual page table: then the operation ends here.
+inline bool cuts_table(Step& step, const Pages& pages) {
+    const bool cuts = pages.space->would_cut_table(pages.first, pages.end);
+    step.expected.status = cuts ? Status::invalid_argument : step.expected.status;
+    return cuts;
+}
+
 }  // namespace vmref::model

@@ -65,7 +65,9 @@ MappingView view_of(const Range& range) {
             .shared = range.shared,
             .file = range.container->file(),
             .file_page = range.container->file() != 0 ? range.container->file_page(range.offset) : 0,
-            .stack_reserve = range.reserve};
+            .stack_reserve = range.reserve,
+            .vpagetable = range.table,
+            .root = range.root};
 }
 
 }  // namespace
@@ -157,6 +159,15 @@ PageView System::page(Pid pid, Va va) const {
     out.refused = range->container->refused(cell);
     out.bytes = out.refused ? nullptr : range->container->read(cell);
     return out;
+}
+
+std::optional<Va> System::translated(Pid pid, Va va) const {
+    const AddressSpace& space = state_->find(pid)->space;
+    const Range* const range = space.at(page_of(va));
+    const Translation* const known = space.translation(page_of(va));
+    return range == nullptr || known == nullptr
+               ? std::nullopt
+               : std::optional((range->start + (known->cell - range->offset)) << kPageShift);
 }
 
 const std::uint8_t* System::file_page(FileId file, PageIndex page) const {

@@ -29,6 +29,8 @@ struct MappingView {
     FileId file;                  // 0: anonymous
     PageIndex file_page;          // page of the file at `start`
     std::uint32_t stack_reserve;  // pages; 0: not a stack, or nothing left
+    bool vpagetable;
+    std::uint32_t root;  // of its virtual page table
 };
 
 // Where the kernel found a page that it holds; the process may be gone.
@@ -82,6 +84,8 @@ class System {
 
     // For the comparison. The pointers stay valid until the next step.
     PageView page(Pid pid, Va va) const;
+    // The place, in its mapping, of the page that a virtual page table translated `va` to; nullopt: no walk did.
+    std::optional<Va> translated(Pid pid, Va va) const;
     const std::uint8_t* file_page(FileId file, PageIndex page) const;  // nullptr: all zero
 
   private:

@@ -42,11 +42,19 @@ bool permits_kernel(const Range& range) {
     return range.pinned() || (range.prot & kBoth) == kBoth;
 }
 
+// Pages that a virtual page table translates are not wired.
+bool has_table(Step& step, const Pages& pages) {
+    const auto plain = [](const Range& range, PageIndex, std::uint32_t) { return !range.table; };
+    const bool has = !pages.each(plain);
+    step.expected.status = has ? Status::invalid_argument : step.expected.status;
+    return has;
+}
+
 }  // namespace
 
 void run(Step& step, const Mlock& op) {
     const auto pages = pages_of(step, op, Status::invalid_address);
-    if (!pages) {
+    if (!pages || has_table(step, *pages)) {
         return;
     }
     if (step.actual.status == Status::resource_shortage) {
@@ -68,7 +76,7 @@ void run(Step& step, const Munlock& op) {
 
 void run(Step& step, const KernelWire& op) {
     const auto pages = pages_of(step, op, Status::invalid_address);
-    if (!pages) {
+    if (!pages || has_table(step, *pages)) {
         return;
     }
     if (step.actual.status == Status::resource_shortage) {

@@ -62,6 +62,7 @@ struct Step {
     std::string& illegal;
     bool killed = false;           // the operation's own process is
     std::size_t next_discard = 0;  // in the witness
+    std::size_t next_walk = 0;     // the same
 
     void complain(const std::string& why) { illegal = illegal.empty() ? why : illegal; }
 };
@@ -95,6 +96,27 @@ void take_early_copies(Step& step);
 std::optional<std::string> reason_not_to_keep_back(const Operation& operation);
 // Whether what is kept back may run while this operation waits for a pager.
 bool lets_others_run(const Operation& operation);
+// Virtual page tables (virtual_page_table.cc).
+void run(Step& step, const Mcontrol& op);
+struct TableTarget {
+    Status status = Status::success;
+    PageIndex cell = 0;
+};
+// An access to a page of a range with a table.
+struct TableAccess {
+    Pid pid;
+    PageIndex page;
+    Prot need;
+    Prot allowed;     // the rights that count
+    bool unreadable;  // a page that could not be read ends it
+    bool enters;      // what it finds may be used again without a walk
+};
+// What it reaches: by the walks that the witness reports of it; without one by what was translated before.
+TableTarget translate(Step& step, const TableAccess& access);
+// The walks that an access of two pages began again: what one of them does to mappings may concern the other.
+void translate_again(Step& step, Pid pid, Prot need, PageIndex first, PageIndex last);
+// The walks that nothing has asked for: those of an operation whose process was killed have marked the tables.
+void take_left_walks(Step& step, Prot need, bool overriding);
 // Stand-ins (injection.cc).
 void run(Step& step, const PlanIo& op);
 void run(Step& step, const Hook& op);

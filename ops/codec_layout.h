@@ -72,7 +72,8 @@ struct Layout<Mmap> {
                                                optional<Flag>("fixed", &Mmap::fixed),
                                                optional<Flag>("stack", &Mmap::stack),
                                                optional<Uint>("file", &Mmap::file),
-                                               optional<Uint>("offset", &Mmap::offset)};
+                                               optional<Uint>("offset", &Mmap::offset),
+                                               optional<Flag>("vpagetable", &Mmap::vpagetable)};
 };
 
 // What every operation on a range begins with.
@@ -169,6 +170,16 @@ struct Layout<Access> {
 };
 
 template <>
+inline constexpr std::array<std::string_view, 2> kNames<TableCall>{"mcontrol_setmap", "mcontrol_inval"};
+
+template <>
+struct Layout<Mcontrol> {
+    static constexpr auto kCall = &Mcontrol::call;
+    static constexpr auto kFields = range_fields<Mcontrol>(
+        required<Uint>("value", &Mcontrol::value, [](const Mcontrol& op) { return op.call == TableCall::set_map; }));
+};
+
+template <>
 struct Layout<Pageout> {
     static constexpr std::string_view kName = "pageout";
     static constexpr auto kFields = std::tuple{required<Uint>("pages", &Pageout::pages)};
@@ -195,6 +206,13 @@ struct Layout<EarlyCopy> {
 };
 
 template <>
+struct Layout<TableWalk> {
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("pid", &TableWalk::pid), required<Address>("va", &TableWalk::va),
+                   optional<Uint>("depth", &TableWalk::depth)};
+};
+
+template <>
 struct Layout<Hooked> {
     static constexpr auto kFields = std::tuple{required<Name<HookTime>>("time", &Hooked::time),
                                                optional<Object<Observation>>("seen", &Hooked::seen)};
@@ -206,6 +224,7 @@ struct Layout<Observation> {
     static constexpr auto kKilled = [](auto& observation) -> auto& { return observation.witness.killed; };
     static constexpr auto kFailed = [](auto& observation) -> auto& { return observation.witness.failed; };
     static constexpr auto kCopied = [](auto& observation) -> auto& { return observation.witness.copied; };
+    static constexpr auto kWalked = [](auto& observation) -> auto& { return observation.witness.walked; };
     static constexpr auto kCached = [](auto& observation) -> auto& { return observation.witness.cached; };
     static constexpr auto kFields = std::tuple{optional<Name<Status>>("status", &Observation::status),
                                                optional<Name<Signal>>("signal", &Observation::signal),
@@ -215,6 +234,7 @@ struct Layout<Observation> {
                                                optional<List<Uint>>("killed", kKilled),
                                                optional<List<Object<FailedRead>>>("failed", kFailed),
                                                optional<List<Object<EarlyCopy>>>("copied", kCopied),
+                                               optional<List<Object<TableWalk>>>("walked", kWalked),
                                                optional<Flag>("cached", kCached),
                                                optional<List<Object<Hooked>>>("hooked", &Observation::hooked)};
 };

@@ -32,6 +32,14 @@ struct EarlyCopy {
     bool operator==(const EarlyCopy&) const = default;
 };
 
+// A fault walked the virtual page tables of a mapping (Mmap::vpagetable).
+struct TableWalk {
+    Pid pid;
+    Va va;                    // of the access; page aligned
+    std::uint32_t depth = 0;  // tables that it went through at most, if it had to start over
+    bool operator==(const TableWalk&) const = default;
+};
+
 // Choices that the sources leave free. The implementation fills them in; the model checks that each was
 // legal and then follows it.
 struct Witness {
@@ -39,6 +47,7 @@ struct Witness {
     std::vector<Pid> killed;         // ended for memory during this operation, in order
     std::vector<FailedRead> failed;  // in order
     std::vector<EarlyCopy> copied;   // before the operation's own effect
+    std::vector<TableWalk> walked;   // in order
     bool cached = false;             // Probe: used a translation found earlier
     bool operator==(const Witness&) const = default;
 };

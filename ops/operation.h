@@ -20,6 +20,9 @@
 //   - a KernelWire, DebugAccess or KernelGet ends with the same statuses;
 //   - a Fork gives `failure`, and there is no child;
 //   - an Mprotect succeeds; that page only is not copied at once.
+// A mapping with a virtual page table (Mmap::vpagetable) is one thing, its tables and its memory: an operation with a
+// boundary inside it gives invalid_argument, without effect. So do Mlock, KernelWire and Mremap of any part of one.
+// Madvise free, dontneed and willneed, and Msync, name pages of its memory by their place in the mapping.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +36,7 @@
 #include "ops/machine_operation.h"
 #include "ops/object_operation.h"
 #include "ops/pmap_operation.h"
+#include "ops/table_operation.h"
 #include "ops/types.h"
 #include "ops/world.h"
 
@@ -104,6 +108,18 @@ struct CreateFile {
 //   inheritance starts as share for shared mappings, copy for private ones.
 //   stack:     needs fixed, private and anonymous, else invalid_argument. The whole range is cleared, then its
 //              highest min(length, stack_grow pages) are mapped; the rest is the reserve of that mapping (grow_stack).
+//   vpagetable: needs offset 0 and no stack, else invalid_argument. The mapping's memory is the file's, or anonymous
+//              memory, as many pages as the mapping has; but a process reaches it through a page table that is itself
+//              part of that memory (ops/virtual_page_table.h), from a root that Mcontrol sets; it is 0 at first. Each
+//              fault walks the tables: for page n of the mapping, from the root down to a word with PS, or the second
+//              level. An invalid word, or one without RW on the way of a store, ends the access with Signal::bus
+//              (`failure`, where the contract speaks of statuses); so does a word that names a page past the mapping's
+//              length or past the end of the file (`protection_failure`). If the mapping's protection has write, every
+//              word on the way gets A, and M if the access stores (a private mapping gets its own values of those
+//              pages by it). Without, tables are only read. What was translated once may be used again without a walk,
+//              whatever the tables say by then, until Mcontrol; for stores only if a store, or a walk that met M, had
+//              translated it. Witness::walked says when the tables were walked. Of an access whose process is killed
+//              for memory the marks in the tables remain.
 // Reading file pages: at or past the page after the end of file: Signal::bus. Bytes past the end inside the last page
 // are ordinary bytes, zero at first, that a shared store can change; they become zero whenever the size changes.
 // grow_stack: an access to an unmapped page below a stack mapping M grows it, if the next mapping above is M, if the
@@ -122,6 +138,7 @@ struct Mmap {
     bool stack = false;
     FileId file = 0;  // 0: anonymous
     std::uint32_t offset = 0;
+    bool vpagetable = false;
     bool operator==(const Mmap&) const = default;
 };
 
@@ -267,10 +284,11 @@ struct Pageout {
 template <typename... Op>
 struct OperationList {};
 
-using SystemOperations = OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap,
-                                       Mprotect, Minherit, Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead,
-                                       FileWrite, Access, Pageout, DebugAccess, KernelGet, KernelPut, KernelWire,
-                                       KernelUnwire, WriteOut, FinishIo, Reclaim, BusyPage, PlanIo, PlanShortage, Hook>;
+using SystemOperations =
+    OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
+                  Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout, DebugAccess,
+                  KernelGet, KernelPut, KernelWire, KernelUnwire, WriteOut, FinishIo, Reclaim, BusyPage, PlanIo,
+                  PlanShortage, Hook, Mcontrol>;
 
 using MachineOperations = OperationList<SetWord, Probe, Invlpg, LoadCr3, Control, Evict, RandomTables, PmapTables>;
 using PmapOperations = OperationList<PageCall, PmapZeroPageArea, PmapCopyPage, PmapPageProtect, PmapCall, PmapSwitch,

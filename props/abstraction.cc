@@ -67,10 +67,28 @@ void Abstraction::check_translation(const MapEntry& entry, Va va, const Content&
     const std::uint32_t word = kernel_.pmaps.pte(*entry.map->pmap, va);
     const bool valid = (word & impl::kPteV) != 0;
     const Frame frame = word >> kPageShift;
+    if (entry.vpagetable) {
+        check_virtual_translation(entry, va, valid ? frame : 0);
+        return;
+    }
     const Frame found = content.kind == Content::Kind::page ? content.page->frame : 0;
     invariants_.evaluate(Rule::i19, valid, frame == found, [&] {
         return fmt::format("pid {} va {:#010x}: PTE {:#x} maps frame {}, a fault would find {}", entry.map->pid, va,
                            word, frame, found == 0 ? "no page" : fmt::format("frame {}", found));
+    });
+}
+
+// `frame`: 0 without a PTE. Tables may have changed since: what counts is what they said when a fault walked them.
+void Abstraction::check_virtual_translation(const MapEntry& entry, Va va, Frame frame) {
+    const std::optional<Va> place = frame == 0 ? std::nullopt : model_.translated(entry.map->pid, va);
+    const Content content = place ? impl::object_content(entry.object, entry.index_of(*place)) : Content{};
+    const Frame found = content.kind == Content::Kind::page ? content.page->frame : 0;
+    invariants_.evaluate(Rule::i19, frame != 0, frame == found, [&] {
+        return fmt::format("pid {} va {:#010x}: PTE maps frame {}, its virtual page table led to {}", entry.map->pid,
+                           va, frame,
+                           !place       ? "nothing"
+                           : found == 0 ? "no page"
+                                        : fmt::format("frame {}", found));
     });
 }
 
@@ -165,7 +183,8 @@ std::optional<Violation> Abstraction::compare_attributes(const MapEntry& entry) 
         const bool same = at != mappings_.end() && at->prot == entry.protection &&
                           at->max_prot == entry.max_protection && at->inherit == entry.inheritance &&
                           at->wired == entry.has(impl::kEntryUserWired) &&
-                          at->kernel_wirings == entry.kernel_wirings() && at->stack_reserve == reserve;
+                          at->kernel_wirings == entry.kernel_wirings() && at->stack_reserve == reserve &&
+                          at->vpagetable == entry.vpagetable && at->root == entry.master_pde;
         invariants_.evaluate(Rule::i20, at != mappings_.end(),
                              at == mappings_.end() || at->max_prot == entry.max_protection, [&] {
                                  return fmt::format("pid {} va {:#010x}: maximum protection {}, expected {}",

@@ -33,6 +33,7 @@ class Abstraction {
   private:
     std::optional<Violation> compare_view(const impl::MapEntry& entry, Va va);
     void check_translation(const impl::MapEntry& entry, Va va, const impl::Content& content);
+    void check_virtual_translation(const impl::MapEntry& entry, Va va, Frame frame);
     std::optional<Violation> compare_cell(const impl::Object& object, PageIndex index);
     std::optional<Violation> compare_file_page(const impl::Object& object, PageIndex index);
     std::optional<Violation> compare_range(Pid pid, Va start, Va end);

@@ -71,6 +71,7 @@ void simplify(Simpler<Mmap>& simpler) {
     simpler.add([](Mmap& op) { op.prot = kProtRead | kProtWrite; });
     simpler.add([](Mmap& op) { op.stack = false; });
     simpler.add([](Mmap& op) { op.shared = false; });
+    simpler.add([](Mmap& op) { op.vpagetable = false; });
     simpler.halve(&Mmap::length);
 }
 

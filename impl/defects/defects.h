@@ -39,6 +39,7 @@ enum class Defect : std::uint8_t {
     b35_again_falls_through,
     b36_error_falls_through,
     b37_returns_as_raised,
+    b38_table_marked_anyway,
     b39_unswap_without_hold,
     b40_invalid_page_counts,
     b41_block_of_invalid_page_freed,

@@ -40,6 +40,9 @@ class Narration {
     virtual void page_read(const NarratedPage& /*page*/, bool /*wanted*/, std::uint32_t /*ahead*/) {}
     virtual void page_zeroed(const NarratedPage& /*page*/) {}
     virtual void page_copied(const NarratedPage& /*from*/, const NarratedPage& /*to*/) {}
+    // The walk went through word `slot` of the page of a virtual page table, which was `old`.
+    virtual void table_passed(const NarratedPage& /*table*/, std::uint32_t /*slot*/, std::uint32_t /*old*/,
+                              std::uint32_t /*now*/) {}
     // Before the page moves.
     virtual void page_stolen(const NarratedPage& /*from*/, const NarratedPage& /*to*/) {}
     virtual void fault_left(std::string_view /*exit*/) {}  // by a rule of kExitRules

@@ -49,6 +49,9 @@ void count_fault(FaultState& fs) {
 void prefault(FaultState& fs, Va va) {
     Kernel& k = fs.k;
     ensure_rule(fs.entry->map == fs.map, "I-41", "an entry is there while its map is locked");
+    if (fs.entry->vpagetable) {
+        return;  // its neighbours are anywhere (vm_fault.c:2737)
+    }
     if (k.journal.narration != nullptr) {
         k.journal.narration->prefault_began();
     }
@@ -84,7 +87,11 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow
         fault_type = needed;  // the next attempt asks for it, whatever the entry has become
     }
     Object& top = *fs.first_object;
-    Status status = vm_fault_object(fs, pindex, needed);
+    k.walks_table = fs.entry->vpagetable;
+    Status status = k.walks_table ? vm_fault_vpagetable(fs, pindex, needed) : Status::success;
+    if (status == Status::success) {
+        status = vm_fault_object(fs, pindex, needed);
+    }
     if (status == Status::success) {
         ensure(fs.lookup_still_valid, "a successful fault has the map locked");
         status = enter_page(fs, va, pindex);
@@ -96,6 +103,7 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow
         count_fault(fs);
         unlock_things(fs);
     }
+    k.walks_table = false;
     object_drop(top);
     return status;
 }

@@ -47,7 +47,10 @@ Status page_attempt(FaultState& fs, Map& map, const PageRequest& request, bool& 
     const auto needed =
         static_cast<Prot>(rule::needed_rights<std::uint32_t>(asked, fs.first_prot, fs.wired, false, k.defects));
     Object& top = *fs.first_object;
-    Status status = vm_fault_object(fs, pindex, needed);
+    Status status = fs.entry->vpagetable ? vm_fault_vpagetable(fs, pindex, needed) : Status::success;
+    if (status == Status::success) {
+        status = vm_fault_object(fs, pindex, needed);
+    }
     if (status == Status::success && (asked & ~fs.prot & kProtWrite) != 0) {
         status = refuse_store(fs);
     } else if (status == Status::success) {

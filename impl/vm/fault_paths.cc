@@ -26,6 +26,9 @@ std::vector<PathCount> fault_paths(const Statistics& stats) {
         {"stack grown, looked up again", stats.stacks_grown},
         {"page not entered for want of memory", stats.enters_refused},
         {"page replaced by its pager", stats.pages_replaced},
+        {"virtual page table passed", stats.tables_passed},
+        {"virtual PTE marked", stats.vptes_marked},
+        {"virtual PTE refused", stats.vptes_refused},
     };
     for (std::size_t exit = 0; exit < kFaultExits; ++exit) {
         paths.push_back({"exit " + std::string(kExitRules[exit].name), stats.fault_exits[exit]});

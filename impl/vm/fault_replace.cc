@@ -1,4 +1,6 @@
 // What a copy-on-write does to the mappings of the page that it replaces (vm_fault.c:2111-2142, catalogue D-1).
+#include <algorithm>
+
 #include "impl/vm/fault_state.h"
 #include "impl/vm/page_ops.h"
 
@@ -31,6 +33,19 @@ void replace_wired(Kernel& k, Pmap& pmap, Va va, Page& copy, Prot prot) {
     }
 }
 
+// The tables of an entry may name the page for any address of it.
+void unmap_translated(Kernel& k, const MapEntry& entry, Page& old) {
+    Pmap& pmap = *entry.map->pmap;
+    const auto in_entry = [&](const PvEntry& pv) {
+        return pv.pmap == &pmap && pv.va >= entry.start && pv.va < entry.end;
+    };
+    for (auto pv = std::ranges::find_if(old.pv_list, in_entry); pv != old.pv_list.end();
+         pv = std::ranges::find_if(old.pv_list, in_entry)) {
+        const Va va = pv->va;
+        k.pmaps.remove(pmap, va, va + kPageSize);
+    }
+}
+
 }  // namespace
 
 // Every entry of the top object that covers the page gives up the old one (catalogue D-1; the text unmaps it in
@@ -42,6 +57,10 @@ void unmap_replaced_page(FaultState& fs, PageIndex index, Page& old, Page& copy)
             continue;
         }
         if (forgets_entry(fs, *entry)) {
+            continue;
+        }
+        if (entry->vpagetable) {
+            unmap_translated(k, *entry, old);
             continue;
         }
         Pmap& pmap = *entry->map->pmap;

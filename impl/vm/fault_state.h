@@ -12,7 +12,9 @@ namespace vmref::impl {
 struct FaultState {
     Kernel& k;
     Map* map = nullptr;  // nullptr: a fault on an object, not on an address
-    Va va = 0;           // page aligned; without a map: the place in the object, in bytes
+    // Page aligned: the address, without a map the place in the object. With a virtual page table the place, in the
+    // entry, of the page that is looked for.
+    Va va = 0;
     MapEntry* entry = nullptr;
 
     Object* first_object = nullptr;  // top of the chain; held by the caller of vm_fault_object
@@ -70,6 +72,11 @@ Status leave(FaultState& fs, FaultExit exit);
 
 // The attempt has copied a page and starts over: the copy stays, whatever becomes of the store (I-92).
 void witness_early_copy(FaultState& fs, PageIndex first_pindex);
+
+// vm_fault_vpagetable (vm_fault.c:1384): turns the entry's page number into that of the page which its tables name, and
+// takes out of first_prot what they withhold. Not success: everything but the top's hold is released. Requires as
+// vm_fault_object, and an entry with a virtual page table. Blocks
+Status vm_fault_vpagetable(FaultState& fs, PageIndex& pindex, Prot fault_type);
 
 // vm_fault_object (vm_fault.c:1543). Requires: first_object held; map read-locked or absent. On success: fs.m busied,
 // fully valid, in fs.object at the right index; no chain locks; below the top an extra paging in progress on fs.object

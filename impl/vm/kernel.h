@@ -45,6 +45,9 @@ struct Statistics {
     std::uint64_t stacks_grown = 0;    // by a fault that started over
     std::uint64_t enters_refused = 0;  // for want of memory (catalogue D-14)
     std::uint64_t pages_replaced = 0;  // by a pager, while it read them
+    std::uint64_t tables_passed = 0;   // pages of virtual page tables, by walks
+    std::uint64_t vptes_marked = 0;    // A or M set in one
+    std::uint64_t vptes_refused = 0;   // walks that ended at a word
     // Ghosts of I-91: counted where the events are, not where the statistics are.
     std::uint64_t faults_resolved = 0;
     std::uint64_t pages_prefaulted = 0;
@@ -85,6 +88,11 @@ class Probe {
     // The window around a fault at `va`, before and after what is at hand was mapped.
     virtual void before_prefault(const MapEntry& /*entry*/, Va /*va*/, Prot /*prot*/, PrefaultKind /*kind*/) {}
     virtual void after_prefault(const MapEntry& /*entry*/) {}
+    // A fault is about to mark the word `vpte` of a page of the entry's tables; `may_write`: by the lookup's rights.
+    virtual void before_table_marked(const MapEntry& /*entry*/, std::uint32_t /*vpte*/, bool /*may_write*/) {}
+    // The tables of the entry translate its page `index` for an access of `fault_type`; the PTE may grant `granted`.
+    virtual void table_walked(const MapEntry& /*entry*/, PageIndex /*index*/, Prot /*fault_type*/, bool /*may_write*/,
+                              Prot /*granted*/) {}
 };
 
 // Ends a process that is not the current one, for memory. Installed by the system around this kernel.
@@ -130,6 +138,8 @@ struct Kernel {
     Vector<Discard> discarded;      // of the current operation (Witness)
     Vector<FailedRead> failed;      // of the current operation (Witness)
     Vector<EarlyCopy> copied;       // the same
+    Vector<TableWalk> walked;       // the same
+    bool walks_table = false;       // a fault in an entry with a virtual page table is under way
     std::uint64_t others_ran = 0;   // how often another's operation ran while one waited
     bool another_waits = false;     // such an operation runs now
     std::uint32_t bytes_moved = 0;  // progress of the current copy operation (Discard::after)

@@ -166,6 +166,8 @@ MapEntry& map_insert(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spe
     entry.behavior = spec.behavior;
     entry.eflags = spec.eflags;
     entry.avail_ssize = spec.avail_ssize;
+    entry.vpagetable = spec.vpagetable;
+    entry.master_pde = spec.master_pde;
     entry_set_object(entry, spec.object);
     map.entries.insert(entry);
     entry_changed(k, entry);
@@ -205,6 +207,7 @@ namespace {
 
 // A copy of `entry` for [start, end), with a reference of its own. Both halves need an object to share.
 void split_off(Kernel& k, MapEntry& entry, Va start, Va end) {
+    ensure(!entry.vpagetable, "an entry with a virtual page table stays whole");
     MapEntry& part = k.entries.allocate();
     part = entry;
     part.map_hook = {};

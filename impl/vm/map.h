@@ -40,6 +40,10 @@ struct MapEntry {
     std::uint16_t eflags = 0;
     std::uint32_t wired_count = 0;  // number of wirings of the entry; the user's counts once
     std::uint32_t avail_ssize = 0;  // stack reserve, pages
+    // VM_MAPTYPE_VPAGETABLE: the memory of the entry is translated by tables in it, from master_pde on. Such an entry
+    // is never clipped and never wired: its offset is 0, and its object's index is the page's number (decision 0040).
+    bool vpagetable = false;
+    std::uint32_t master_pde = 0;
 
     std::uint32_t kernel_wirings() const { return wired_count - (has(kEntryUserWired) ? 1 : 0); }
     MapEntry* next_of_object = nullptr;
@@ -137,6 +141,8 @@ struct EntrySpec {
     std::uint16_t eflags = 0;
     std::uint32_t avail_ssize = 0;
     Behavior behavior = Behavior::normal;
+    bool vpagetable = false;
+    std::uint32_t master_pde = 0;
 };
 // vm_map_insert. Requires: the range is free.
 MapEntry& map_insert(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec);
@@ -167,6 +173,14 @@ Status map_remove(Kernel& k, Map& map, Va start, Va end);                  // mu
 Status map_stack(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec);
 Status map_growstack(Kernel& k, Map& map, Va va);
 Status map_relocate(Kernel& k, Map& map, Va start, Va end, Va to);  // mremap's move
+
+// --- virtual page tables (map_table.cc) -----------------------------------------------------------------------------
+bool map_has_table(Map& map, Va start, Va end);         // an entry of the range has one; any lock
+bool map_would_clip_table(Map& map, Va start, Va end);  // a boundary of the range lies inside such an entry; any lock
+// vm_map_madvise with MADV_SETMAP; invalid_argument, without effect, where an entry of the range has no table.
+Status map_set_table(Kernel& k, Map& map, Va start, Va end, std::uint32_t master_pde);
+// The same with MADV_INVAL: the PTEs of the range go, but for those of wired entries.
+Status map_invalidate(Kernel& k, Map& map, Va start, Va end);
 
 // vm_map_entry_shadow / _allocate_object (semantics.md 2.2). add_reference: one more reference on the result.
 void map_entry_shadow(Kernel& k, MapEntry& entry, bool add_reference);

@@ -18,6 +18,8 @@ EntrySpec spec_of(const MapEntry& entry, Object* object, std::uint16_t eflags) {
     spec.eflags = static_cast<std::uint16_t>(eflags & ~(kEntryUserWired | kEntryInTransition));
     spec.avail_ssize = entry.avail_ssize;
     spec.behavior = entry.behavior;
+    spec.vpagetable = entry.vpagetable;
+    spec.master_pde = entry.master_pde;
     return spec;
 }
 

@@ -45,7 +45,8 @@ bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_type, LookupResult& res
                                                 .max_protection = entry->max_protection,
                                                 .needs_copy = entry->has(kEntryNeedsCopy),
                                                 .wired = entry->wired_count != 0,
-                                                .untouchable = untouchable_when_wired(k, *entry)};
+                                                .untouchable = untouchable_when_wired(k, *entry),
+                                                .tabled = entry->vpagetable};
     const rule::Asked<std::uint32_t> asked{.fault_type = fault_type,
                                            .override_write = (fault_type & kProtOverrideWrite) != 0,
                                            .emulates_ad = rule::kPmapEmulatesAd};

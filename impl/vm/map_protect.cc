@@ -66,6 +66,9 @@ Status map_protect(Kernel& k, Map& map, Va start, Va end, Prot prot) {
     std::vector<Range> to_fault;
     {
         const MapLock lock(k, map);
+        if (map_would_clip_table(map, start, end)) {
+            return Status::invalid_argument;
+        }
         if (exceeds_maximum(map, start, end, prot)) {
             return Status::protection_failure;
         }
@@ -90,6 +93,9 @@ Status map_protect(Kernel& k, Map& map, Va start, Va end, Prot prot) {
 
 Status map_inherit(Kernel& k, Map& map, Va start, Va end, Inherit inherit) {
     const MapLock lock(k, map);
+    if (map_would_clip_table(map, start, end)) {
+        return Status::invalid_argument;
+    }
     for_each_clipped(k, map, start, end, [inherit](MapEntry& entry) { entry.inheritance = inherit; });
     return Status::success;
 }
@@ -97,6 +103,9 @@ Status map_inherit(Kernel& k, Map& map, Va start, Va end, Inherit inherit) {
 Status map_madvise(Kernel& k, Map& map, Va start, Va end, Advice advice) {
     const MapLock lock(k, map);
     if (advice == Advice::normal || advice == Advice::random || advice == Advice::sequential) {
+        if (map_would_clip_table(map, start, end)) {
+            return Status::invalid_argument;
+        }
         const Behavior behavior = advice == Advice::random       ? Behavior::random
                                   : advice == Advice::sequential ? Behavior::sequential
                                                                  : Behavior::normal;

@@ -72,6 +72,9 @@ Status map_user_wire(Kernel& k, Map& map, Va start, Va end) {
     if (map_has_hole(map, start, end)) {
         return Status::invalid_address;
     }
+    if (map_has_table(map, start, end)) {
+        return Status::invalid_argument;
+    }
     if (wires_too_much(k, map, start, end)) {
         return Status::resource_shortage;
     }
@@ -160,6 +163,9 @@ Status map_kernel_wire(Kernel& k, Map& map, Va start, Va end) {
     const MapLock lock(k, map);
     if (map_has_hole(map, start, end)) {
         return Status::invalid_address;
+    }
+    if (map_has_table(map, start, end)) {
+        return Status::invalid_argument;
     }
     if (wires_too_much(k, map, start, end)) {
         return Status::resource_shortage;

@@ -61,6 +61,11 @@ Mmap MappingDrawing::mmap(Pid pid) {
     } else {
         anonymous(op);
     }
+    if (choices_.chance(7)) {
+        op.vpagetable = true;
+        op.offset = choices_.chance(3) ? op.offset : 0;
+        op.stack = op.stack && choices_.chance(3);
+    }
     place(op);
     if (choices_.chance(8) && op.length != kUserEnd) {
         op.length -= choices_.below(10) == 0 ? op.length : choices_.below(kPageSize);

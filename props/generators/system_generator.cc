@@ -6,6 +6,7 @@
 #include "props/generators/mapping_drawing.h"
 #include "props/generators/places.h"
 #include "props/generators/stand_ins.h"
+#include "props/generators/table_drawing.h"
 
 namespace vmref::props {
 
@@ -39,17 +40,18 @@ enum class Kind : std::uint8_t {
     kernel_wire,
     kernel_unwire,
     stand_in,
+    table,
 };
 
 // Per mille.
 constexpr Weighted<Kind> kKinds[] = {
-    {Kind::access, 572},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
+    {Kind::access, 542},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
     {Kind::munmap, 16},     {Kind::mprotect, 24},     {Kind::minherit, 26},  {Kind::madvise, 32},
     {Kind::msync, 10},      {Kind::mlock, 10},        {Kind::munlock, 9},    {Kind::ftruncate, 14},
     {Kind::file_read, 12},  {Kind::file_write, 14},   {Kind::exit, 10},      {Kind::switch_cpu, 20},
     {Kind::threads, 6},     {Kind::mremap, 14},       {Kind::spawn, 4},      {Kind::create_file, 6},
     {Kind::exec, 2},        {Kind::debug, 18},        {Kind::kernel_get, 4}, {Kind::kernel_put, 4},
-    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},
+    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},  {Kind::table, 30},
 };
 
 // While the kernel holds a page for reading.
@@ -63,6 +65,7 @@ class Drawing {
           config_(config),
           places_(choices, model, config),
           kernel_(choices, model, places_),
+          tables_(choices, model, places_),
           mappings_(choices, model, config, places_) {}
 
     Operation operation();
@@ -99,6 +102,7 @@ class Drawing {
     const Config& config_;
     Places places_;
     KernelDrawing kernel_;
+    TableDrawing tables_;
     MappingDrawing mappings_;
 };
 
@@ -186,6 +190,10 @@ Operation Drawing::operation() {
         case Kind::kernel_wire:
         case Kind::kernel_unwire:
             return kernel_operation(kind, pid);
+        case Kind::table: {
+            const auto of_table = tables_.operation(pid);
+            return of_table ? *of_table : access(pid);
+        }
         case Kind::stand_in:
             return stand_in(pid, choices_, places_);
         default:

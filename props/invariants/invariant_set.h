@@ -44,6 +44,9 @@ class InvariantSet : public impl::Probe, public RuleBook {
     void pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end, bool undisturbed) override;
     void before_prefault(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) override;
     void after_prefault(const impl::MapEntry& entry) override;
+    void before_table_marked(const impl::MapEntry& entry, std::uint32_t vpte, bool may_write) override;
+    void table_walked(const impl::MapEntry& entry, PageIndex index, Prot fault_type, bool may_write,
+                      Prot granted) override;
 
   protected:
     void check_page(const impl::Page& page);

@@ -49,7 +49,8 @@ void InvariantSet::check_rights(const impl::Pmap& pmap, const impl::MapEntry* en
     }
     const impl::Page& page = kernel_.pages.page_of_frame(word >> kPageShift);
     const PageIndex index = entry->index_of(va);
-    const bool own = page.object == entry->object && page.pindex == index && !entry->has(impl::kEntryNeedsCopy);
+    const bool there = entry->vpagetable ? entry->covers_index(page.pindex) : page.pindex == index;
+    const bool own = page.object == entry->object && there && !entry->has(impl::kEntryNeedsCopy);
     evaluate(Rule::i16, true, own, [&] {
         return fmt::format(
             "{}: writable PTE maps {}, expected object {} index {} of an entry without needs-copy "
@@ -75,7 +76,12 @@ void InvariantSet::check_rights(const impl::Pmap& pmap, const impl::MapEntry* en
 void InvariantSet::check_failed_reads() {
     for (const FailedRead& failed : kernel_.failed) {
         const impl::Process* const process = failed.pid == 0 ? nullptr : subject_.find(failed.pid);
-        const bool mapped = process != nullptr && process->map.pmap != nullptr;
+        bool mapped = process != nullptr && process->map.pmap != nullptr;
+        if (mapped) {
+            // A virtual page table names pages by their place: a PTE there says nothing of them.
+            const impl::MapEntry* const entry = impl::map_entry_at(subject_.find(failed.pid)->map, failed.va);
+            mapped = entry == nullptr || !entry->vpagetable;
+        }
         const std::uint32_t word = mapped ? kernel_.pmaps.pte(*process->map.pmap, failed.va) : 0;
         evaluate(Rule::i08, mapped, (word & impl::kPteV) == 0, [&] {
             return fmt::format("pid {} va {:#x}: its page could not be read, expected no PTE, found {:#010x}",

@@ -98,6 +98,11 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-86", "a shortage leaves everything as it was", "pmap.c:1582-1598, 2231-2240"},
     {"I-88", "every pv entry in use is on the lists, and the daemon is told before they run out", "pmap.c:1660-1705"},
     {"I-91", "every resolved fault and every prefaulted page is counted once", "vm_fault.c:741-756, 2951-2953"},
+    {"I-95",
+     "a walk through virtual page tables sets A in every word, and M for a store, if the entry may write, else "
+     "nothing; "
+     "a read maps writable only where M is set",
+     "vm_fault.c:1448-1498"},
     {"I-96", "a wiring that failed leaves no wired mapping behind", "vm_fault.c:2353-2364"},
     {"I-98", "prefaulting maps exactly the window's pages that are at hand, dirties none and frees no block",
      "vm_fault.c:2811-2823, 2833-2857, 3143-3154"},

@@ -89,6 +89,7 @@ enum class Rule : std::uint8_t {
     i86,
     i88,
     i91,
+    i95,
     i96,
     i98,
     i99,

@@ -26,6 +26,7 @@ struct EntryRights {
     Bool<W> needs_copy;
     Bool<W> wired;
     Bool<W> untouchable = Bool<W>(false);  // B-18: wired by the user, private, and settled
+    Bool<W> tabled = Bool<W>(false);       // VM_MAPTYPE_VPAGETABLE
 };
 
 template <Word W>
@@ -53,7 +54,9 @@ constexpr LookupRights<W> lookup_rights(const EntryRights<W>& entry, const Asked
     const Bool<W> may_write = any(prot, kProtWrite);
     const Bool<W> emulated =
         asked.emulates_ad && (defects.on(Defect::b79_emulation_test_inverted) ? !may_write : may_write);
-    const W type = select(entry.wired, entry.protection, wanted) | bits_if(emulated, W(kProtWrite));
+    // A walk through tables marks them: they must be the entry's own even if the access only reads (rule 8).
+    const Bool<W> marks = entry.tabled && may_write;
+    const W type = select(entry.wired, entry.protection, wanted) | bits_if(emulated || marks, W(kProtWrite));
     const Bool<W> writes = any(type, kProtWrite);
     return {.refused = any(wanted, ~allowed) || untouchable,
             .makes_copy = entry.needs_copy && writes,
