@@ -176,7 +176,8 @@ TEST(MemoryShortageTest, BiggestProcessIsKilledAndWitnessed) {
         last = w.store(1, stored, 100 + stored);
         ++stored;
     }
-    EXPECT_EQ(last, (Observation{.witness = {.discarded = {}, .killed = {2}, .failed = {}, .copied = {}}}))
+    EXPECT_EQ(last,
+              (Observation{.witness = {.discarded = {}, .killed = {2}, .failed = {}, .copied = {}, .walked = {}}}))
         << "the store itself goes on";
     EXPECT_EQ(w.system->find(2), nullptr);
     EXPECT_EQ(w.word(1, 0), 100U);
@@ -195,8 +196,9 @@ TEST(MemoryShortageTest, BiggestProcessMayBeTheOneThatAsks) {
     for (PageIndex at = 0; at < 64 && last.signal == Signal::none; ++at) {
         last = w.store(1, at, 1);
     }
-    EXPECT_EQ(last, (Observation{.signal = Signal::kill,
-                                 .witness = {.discarded = {}, .killed = {1}, .failed = {}, .copied = {}}}));
+    EXPECT_EQ(last,
+              (Observation{.signal = Signal::kill,
+                           .witness = {.discarded = {}, .killed = {1}, .failed = {}, .copied = {}, .walked = {}}}));
     EXPECT_EQ(w.system->find(1), nullptr);
     EXPECT_EQ(w.word(2, 1), 201U);
     EXPECT_EQ(w.k.objects.count(), 2U) << "one object and one pmap are left";

@@ -63,6 +63,10 @@ void take_early_copies(Step& step) {
     for (const EarlyCopy& copy : step.actual.witness.copied) {
         const Process* const process = step.world.find(copy.pid);
         const Range* const range = process != nullptr ? process->space.at(page_of(copy.va)) : nullptr;
+        const auto& hooked = step.actual.hooked;
+        if (range == nullptr && !hooked.empty() && hooked.front().time == HookTime::during) {
+            continue;  // what ran beside has unmapped it since
+        }
         if (range == nullptr || range->container->base().get() == range->container.get()) {
             step.complain("page " + hex(copy.va) + " of process " + std::to_string(copy.pid) +
                           " was copied, but is of no private mapping");

@@ -59,7 +59,7 @@ class Draw {
             case 6:
                 return CreateFile{u(), u(), text()};
             case 7:
-                return Mmap{u(), u(), u(), prot(), prot(), flag(), flag(), flag(), u(), u()};
+                return Mmap{u(), u(), u(), prot(), prot(), flag(), flag(), flag(), u(), u(), flag()};
             case 8:
                 return Munmap{u(), u(), u()};
             case 9:
@@ -134,8 +134,12 @@ class Draw {
                 return PlanIo{name<IoCall>(2), u(), name<IoAnswer>(9), u()};
             case 5:
                 return PlanShortage{name<Scarce>(3), u()};
-            default:
+            case 6:
                 return Hook{};
+            default: {
+                const auto call = name<TableCall>(2);
+                return Mcontrol{call, u(), u(), u(), call == TableCall::set_map ? u() : 0};
+            }
         }
     }
 
@@ -273,6 +277,7 @@ class Draw {
             result.witness.killed.push_back(u());
             result.witness.failed.push_back({u(), u(), flag()});
             result.witness.copied.push_back({u(), u()});
+            result.witness.walked.push_back({u(), u(), u()});
         }
         result.witness.cached = flag();
         return result;
@@ -300,8 +305,8 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
     EXPECT_EQ(std::erase_if(names,
                             [](const std::string& name) { return name.starts_with("pmap_") && name != "pmap_tables"; }),
               49U);
-    for (const char* const name :
-         {"debug_read", "debug_write", "kernel_get", "kernel_put", "kernel_wire", "kernel_unwire"}) {
+    for (const char* const name : {"mcontrol_setmap", "mcontrol_inval", "debug_read", "debug_write", "kernel_get",
+                                   "kernel_put", "kernel_wire", "kernel_unwire"}) {
         EXPECT_EQ(names.erase(name), 1U) << name;
     }
     for (const char* const name : {"page_alloc", "page_alloc_unmanaged", "page_free", "page_wire", "page_unwire",
@@ -345,9 +350,10 @@ TEST(Codec, WritesTheDocumentedForm) {
               R"({"op":"probe","cpu":0,"kind":"fetch","va":"0x00400000"})");
     EXPECT_EQ(text(Control{0, true}), R"({"op":"control","cpu":0,"wp":true})");
     EXPECT_EQ(encode_observation({}).dump(), "{}");
-    EXPECT_EQ(encode_observation({Status::no_space, Signal::kill, 7, 0x1000, {{{1, 0x2000, 0}}, {4}, {}, {}}}).dump(),
-              R"({"status":"no_space","signal":"kill","value":7,"address":"0x00001000",)"
-              R"("discarded":[{"pid":1,"va":"0x00002000"}],"killed":[4]})");
+    EXPECT_EQ(
+        encode_observation({Status::no_space, Signal::kill, 7, 0x1000, {{{1, 0x2000, 0}}, {4}, {}, {}, {}}}).dump(),
+        R"({"status":"no_space","signal":"kill","value":7,"address":"0x00001000",)"
+        R"("discarded":[{"pid":1,"va":"0x00002000"}],"killed":[4]})");
 }
 
 TEST(Codec, AddressesMayBeNumbersOrShortHexadecimal) {

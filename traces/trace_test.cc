@@ -55,6 +55,9 @@ std::vector<Operation> all_operations() {
             PlanIo{IoCall::put, 0xffffffff, IoAnswer::error},
             PlanShortage{Scarce::page_table, 1},
             Hook{},
+            Mmap{.pid = 1, .addr = 0, .length = 4096, .prot = kProtRead, .vpagetable = true},
+            Mcontrol{TableCall::set_map, 1, 0x1000, 4096, 0xffffffff},
+            Mcontrol{TableCall::invalidate, 1, 0, 1},
             PageCall{PageCallName::page_alloc, 4095, 1},
             PageCall{PageCallName::pmap_page_assertzero, 0},
             PmapZeroPageArea{1, 2, 3, 1},
@@ -96,7 +99,7 @@ Trace full_trace() {
         trace.steps.push_back({operation, std::nullopt, 0});
         trace.steps.push_back({operation, Observation{}, 0});
         trace.steps.push_back(
-            {operation, Observation{Status::failure, Signal::bus, 1, 2, {{{1, 0x3000, 4}, {2, 0, 0}}, {5}, {}, {}}},
+            {operation, Observation{Status::failure, Signal::bus, 1, 2, {{{1, 0x3000, 4}, {2, 0, 0}}, {5}, {}, {}, {}}},
              0});
     }
     return trace;

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "impl/vm/page_ops.h"
+#include "ops/virtual_page_table.h"
 
 namespace vmref::props {
 namespace {
@@ -48,6 +49,13 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
     apply(Mmap{.pid = 1, .addr = kReadOnly, .length = 6 * kPageSize, .prot = kProtRead, .fixed = true, .file = 1});
     apply(DebugAccess{DebugCall::debug_write, 2, 1, kReadOnly, 4, 5});
     apply(Mlock{.pid = 1, .addr = kReadOnly, .length = 6 * kPageSize});
+    // A page that is its own table.
+    constexpr Va kTabled = 0x90000;
+    apply(Mmap{.pid = 1, .addr = kTabled, .length = kPageSize, .prot = kProtAll, .fixed = true, .vpagetable = true});
+    apply(Mcontrol{TableCall::set_map, 1, kTabled, kPageSize, kVpteV | kVpteRW | kVptePS});
+    store(1, kTabled, kVpteV | kVpteRW);
+    apply(Mcontrol{TableCall::set_map, 1, kTabled, kPageSize, kVpteV | kVpteRW});
+    load(1, kTabled);
     // A write that goes on, and a page that cannot be read.
     constexpr Va kUnread = 0x70000;
     apply(WriteOut{.pid = 1, .addr = kAnonymous + kPageSize, .unfinished = true});
@@ -64,6 +72,28 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
         EXPECT_GE(each.checked, each.applied) << each.id;
     }
     EXPECT_EQ(violated(set), "") << message(set);
+}
+
+TEST_F(InvariantSetTest, MarksOfVirtualPageTables) {
+    constexpr Va kTabled = 0x90000;
+    populate();
+    apply(Mmap{.pid = 1, .addr = kTabled, .length = kPageSize, .prot = kProtAll, .fixed = true, .vpagetable = true});
+    apply(Mcontrol{TableCall::set_map, 1, kTabled, kPageSize, kVpteV | kVpteRW | kVptePS});
+    store(1, kTabled, kVpteV | kVpteRW);
+    apply(Mcontrol{TableCall::set_map, 1, kTabled, kPageSize, kVpteV | kVpteRW});
+    const impl::MapEntry& tabled = entry(1, kTabled);
+    InvariantSet unmarked(system_);
+    unmarked.table_walked(tabled, 0, kProtRead, true, kProtRead);
+    EXPECT_EQ(violated(unmarked), "I-95") << message(unmarked);
+    load(1, kTabled);
+    InvariantSet marked(system_);
+    marked.table_walked(tabled, 0, kProtRead, true, kProtRead);
+    EXPECT_EQ(violated(marked), "") << message(marked);
+    marked.table_walked(tabled, 0, kProtRead, true, kProtRead | kProtWrite);
+    EXPECT_EQ(violated(marked), "I-95") << "M is not set";
+    InvariantSet forbidden(system_);
+    forbidden.before_table_marked(tabled, kVpteV, false);
+    EXPECT_EQ(violated(forbidden), "I-95");
 }
 
 TEST_F(InvariantSetTest, SleepersOnAPageThatIsNotBusy) {

@@ -17,8 +17,8 @@
 namespace vmref::props {
 namespace {
 
-constexpr std::uint64_t kDefaultMachine = 0x14709e030fb9da6f;
-constexpr std::uint64_t kSmallMachine = 0x40bb65d83cff96c5;
+constexpr std::uint64_t kDefaultMachine = 0xdc5903e8ac0db91b;
+constexpr std::uint64_t kSmallMachine = 0x6962bc835712f8b9;
 
 CampaignResult campaign(const Config& config) {
     CampaignOptions options;
