@@ -17,8 +17,8 @@
 namespace vmref::props {
 namespace {
 
-constexpr std::uint64_t kDefaultMachine = 0xdc5903e8ac0db91b;
-constexpr std::uint64_t kSmallMachine = 0x6962bc835712f8b9;
+constexpr std::uint64_t kDefaultMachine = 0xd078056ad6afaff2;
+constexpr std::uint64_t kSmallMachine = 0x4c5b1b7d6ac2d4fc;
 
 CampaignResult campaign(const Config& config) {
     CampaignOptions options;
