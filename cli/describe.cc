@@ -97,6 +97,8 @@ const char* type_name(ObjectType type) {
             return "swap";
         case ObjectType::vnode:
             return "vnode";
+        case ObjectType::device:
+            return "device";
         case ObjectType::page_table:
             break;
     }
@@ -146,6 +148,9 @@ std::string entry_text(const MapEntry& entry) {
     }
     if (entry.wired_count != 0) {
         add_word(text, fmt::format("wired {}", entry.wired_count));
+    }
+    if (entry.device != 0) {
+        return fmt::format("{}, device {} from page {}", text, entry.device, entry.first_index());
     }
     return entry.object == nullptr
                ? text + ", no object yet"

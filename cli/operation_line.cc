@@ -37,8 +37,10 @@ std::string observation_line(const Operation& operation, const Observation& obse
     }
     const auto* const access = std::get_if<Access>(&operation);
     const auto* const debug = std::get_if<DebugAccess>(&operation);
-    const bool peeks =
-        (debug != nullptr && debug->call == DebugCall::debug_read) || std::holds_alternative<KernelGet>(operation);
+    const auto* const nofault = std::get_if<NofaultAccess>(&operation);
+    const bool peeks = (debug != nullptr && debug->call == DebugCall::debug_read) ||
+                       std::holds_alternative<KernelGet>(operation) ||
+                       (nofault != nullptr && nofault->call == NofaultCall::load_nofault);
     const bool reads = peeks || (access != nullptr && access->kind != AccessKind::store);
     if (reads && observation.signal == Signal::none && observation.status == Status::success) {
         line += ", value " + hex(observation.value);

@@ -5,6 +5,7 @@
 
 #include "impl/vm/fault.h"
 #include "impl/vm/pageout.h"
+#include "impl/vm/pager.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
@@ -207,6 +208,7 @@ void System::leave_address_space(Process& process) {
             idle(cpu);
         }
     }
+    map.wire_future = false;
     by_pmap_[map.pmap->id] = nullptr;
     kernel_.pmaps.destroy(*map.pmap);
     map.pmap = nullptr;
@@ -307,6 +309,11 @@ Outcome System::run(const Switch& operation) {
     } else {
         run_on(process(operation.pid), operation.cpu);
     }
+    return {};
+}
+
+Outcome System::run(const Swapoff& /*operation*/) {
+    swap_pager_off(kernel_);
     return {};
 }
 

@@ -79,6 +79,10 @@ class System final : private InlineWaiter, private MemoryKiller {
     Outcome run(const KernelPut& operation);
     Outcome run(const KernelWire& operation);
     Outcome run(const KernelUnwire& operation);
+    Outcome run(const NofaultAccess& operation);
+    Outcome run(const LockFuture& operation);
+    Outcome run(const MapDevice& operation);
+    Outcome run(const Swapoff& operation);
 
     struct HeldPage {
         Page* page = nullptr;  // nullptr: the slot is empty

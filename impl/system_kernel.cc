@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "impl/system.h"
+#include "impl/vm/device.h"
 #include "impl/vm/fault.h"
 #include "impl/vm/map.h"
 
@@ -171,6 +172,59 @@ Outcome System::run(const KernelPut& operation) {
     }
     kernel_.pages.unhold(*held.page);
     return {};
+}
+
+// mmap of a device whose driver maps page by page, on demand.
+Outcome System::run(const MapDevice& operation) {
+    if (operation.length == 0) {
+        return {};
+    }
+    const std::uint64_t device_end = std::uint64_t{operation.offset} + operation.length;
+    const bool aligned = ((operation.addr | operation.offset) & kPageMask) == 0;
+    if (!aligned || std::uint64_t{operation.addr} + operation.length > kUserEnd ||
+        device_end > kUserDevicePages * kPageSize) {
+        return {.status = Status::invalid_argument};
+    }
+    Map& map = process(operation.pid).map;
+    const Va end = operation.addr + round_page(operation.length);
+    if (map_would_clip_table(map, operation.addr, end)) {
+        return {.status = Status::invalid_argument};
+    }
+    if (!device_open(kernel_, operation.device)) {
+        return {};
+    }
+    EntrySpec spec;
+    spec.offset = operation.offset;
+    spec.protection = operation.prot;
+    spec.inheritance = Inherit::share;
+    spec.device = operation.device;
+    {
+        const MapLock lock(kernel_, map);
+        map_delete(kernel_, map, operation.addr, end);
+        map_insert(kernel_, map, operation.addr, end, spec);
+    }
+    map_wire_new(kernel_, map, operation.addr, end);
+    return {};
+}
+
+// copyin and copyout of who has TDF_NOFAULT.
+Outcome System::run(const NofaultAccess& operation) {
+    Process& self = process(operation.pid);
+    const Statistics& stats = kernel_.stats;
+    const std::uint64_t waits = stats.memory_waits + stats.pageins;
+    const AccessKind kind = operation.call == NofaultCall::load_nofault ? AccessKind::load : AccessKind::store;
+    self.nofault = true;
+    const Outcome outcome = run(Access{.pid = operation.pid,
+                                       .kind = kind,
+                                       .addr = operation.addr & ~(operation.size - 1U),
+                                       .size = operation.size,
+                                       .value = operation.value,
+                                       .kernel = true});
+    self.nofault = false;
+    if (kernel_.probe != nullptr) {
+        kernel_.probe->nofault_ended(outcome.status == Status::success, stats.memory_waits + stats.pageins - waits);
+    }
+    return outcome;
 }
 
 std::uint32_t System::kernel_holds(const Page& page) const {

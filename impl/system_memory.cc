@@ -101,6 +101,11 @@ Outcome System::run(const Mmap& operation) {
         return {.status = Status::no_space};
     }
     const Status status = map_file(operation, map, start, start + length);
+    if (status == Status::success) {
+        // Of a stack, what is mapped and not its reserve.
+        const MapEntry* const mapped = map_entry_at(map, start + length - kPageSize);
+        map_wire_new(kernel_, map, std::max(start, mapped->start), start + length);
+    }
     return {.status = status, .address = status == Status::success ? start : 0};
 }
 
@@ -163,7 +168,8 @@ Outcome System::run(const Mremap& operation) {
         return {.status = Status::invalid_address};
     }
     if (map_has_table(map, operation.addr, static_cast<Va>(end)) ||
-        (moves && map_would_clip_table(map, operation.new_addr, static_cast<Va>(new_end)))) {
+        (moves && map_would_clip_table(map, operation.new_addr, static_cast<Va>(new_end))) ||
+        (operation.new_length > operation.length && map_entry_at(map, static_cast<Va>(end) - kPageSize)->device != 0)) {
         return {.status = Status::invalid_argument};
     }
     if (!moves && operation.new_length > operation.length) {
@@ -223,6 +229,11 @@ Outcome System::run(const Mlock& operation) {
 Outcome System::run(const Munlock& operation) {
     return on_range(operation.addr, operation.length,
                     [&](Va start, Va end) { return map_user_unwire(kernel_, process(operation.pid).map, start, end); });
+}
+
+Outcome System::run(const LockFuture& operation) {
+    process(operation.pid).map.wire_future = operation.on;
+    return {};
 }
 
 Outcome System::run(const KernelWire& operation) {

@@ -22,12 +22,8 @@ Target judge(Step& step, Pid pid, std::uint64_t va, Prot need, bool refused_by_c
     if (va >= kUserEnd) {
         return {.signal = Signal::segv};
     }
-    AddressSpace& space = step.world.find(pid)->space;
     const PageIndex page = page_of(static_cast<Va>(va));
-    const Range* range = space.at(page);
-    if (range == nullptr) {
-        range = space.grow_stack(page, step.world.config.stack_grow);
-    }
+    const Range* range = mapped_or_grown(step, pid, page);
     if (range == nullptr) {
         return {.signal = Signal::segv};
     }

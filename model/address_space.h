@@ -27,6 +27,7 @@ struct Range {
     bool shared = false;
     bool table = false;      // Mmap::vpagetable; never clipped, wired or moved
     std::uint32_t root = 0;  // of its tables
+    bool device = false;
 
     // Wired by whomever: the pages stay in memory, with all the rights of the mapping.
     bool pinned() const { return wired || kernel_wirings != 0; }

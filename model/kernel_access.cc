@@ -19,11 +19,10 @@ struct Cell {
 
 // The page at `va` for who needs the rights `need`; `overriding`: by the maximum protection, unless it is wired.
 Cell find_cell(Step& step, Pid pid, Va va, Prot need, bool overriding, bool may_grow) {
-    Process& process = *step.world.find(pid);
     const PageIndex page = page_of(va);
-    const Range* range = va < kUserEnd ? process.space.at(page) : nullptr;
-    if (range == nullptr && va < kUserEnd && may_grow) {
-        range = process.space.grow_stack(page, step.world.config.stack_grow);
+    const Range* range = nullptr;
+    if (va < kUserEnd) {
+        range = may_grow ? mapped_or_grown(step, pid, page) : step.world.find(pid)->space.at(page);
     }
     if (range == nullptr) {
         return {.status = Status::invalid_address};
@@ -111,6 +110,17 @@ void run(Step& step, const KernelPut& op) {
     if (page.write && !page.container->refused(page.cell)) {
         std::memcpy(page.container->write(page.cell) + page.offset, &op.value, sizeof op.value);
     }
+}
+
+void run(Step& step, const NofaultAccess& op) {
+    const Va va = op.addr & ~(op.size - 1U);
+    const bool mapped = va < kUserEnd && step.world.find(op.pid)->space.at(page_of(va)) != nullptr;
+    if (!mapped || step.actual.status == Status::invalid_address) {
+        step.expected.status = Status::invalid_address;
+        return;
+    }
+    const AccessKind kind = op.call == NofaultCall::load_nofault ? AccessKind::load : AccessKind::store;
+    run(step, Access{.pid = op.pid, .kind = kind, .addr = va, .size = op.size, .value = op.value, .kernel = true});
 }
 
 }  // namespace vmref::model

@@ -100,5 +100,53 @@ TEST_F(KernelOperationsTest, WhatTheKernelWiredIsCopiedAtFork) {
     EXPECT_EQ(system.mapping(2, 0).kernel_wirings, 0U);
 }
 
+TEST_F(KernelOperationsTest, WhoMustNotWaitMayFailButNotSucceedWhereNothingIs) {
+    map(0, 1);
+    put(1, 0, 5);
+    stack(2, 12);
+    const NofaultAccess touch{NofaultCall::load_nofault, 1, at(0, 2), 4};
+    EXPECT_EQ(run(touch), loaded(5));
+    EXPECT_EQ(run(touch, failed(Status::invalid_address)), failed(Status::invalid_address));
+    EXPECT_EQ(run(NofaultAccess{NofaultCall::load_nofault, 1, at(9), 4}), failed(Status::invalid_address));
+    EXPECT_FALSE(system.page(1, at(9)).mapped) << "no stack grows";
+    EXPECT_EQ(run(NofaultAccess{NofaultCall::store_nofault, 1, at(0), 2, 9}), Observation{});
+    EXPECT_EQ(get(1, 0), 9U);
+}
+
+TEST_F(KernelOperationsTest, FutureMappingsAreLockedAsAWhole) {
+    EXPECT_EQ(run(LockFuture{1}), Observation{});
+    map(0, 2);
+    map(2, 6, 1);  // ends behind the file
+    EXPECT_TRUE(system.page(1, at(1)).wired);
+    EXPECT_FALSE(system.page(1, at(2)).wired);
+    stack(10, 12);  // [18, 22) mapped
+    EXPECT_TRUE(system.page(1, at(18)).wired);
+    put(1, 17, 1);
+    EXPECT_TRUE(system.page(1, at(17)).wired);
+    EXPECT_EQ(run(Fork{1, 2}), Observation{});
+    EXPECT_FALSE(system.locks_future(2));
+    EXPECT_EQ(run(LockFuture{1, false}), Observation{});
+    map(30, 1);
+    EXPECT_FALSE(system.page(1, at(30)).wired);
+}
+
+TEST_F(KernelOperationsTest, DevicesAreSharedByAllWhoMapThem) {
+    const MapDevice whole{1, 2, at(0), kUserDevicePages * kPageSize, kRw};
+    EXPECT_EQ(run(whole), Observation{});
+    EXPECT_EQ(status(MapDevice{1, 2, at(0), kPageSize, kRw, kUserDevicePages * kPageSize}), Status::invalid_argument);
+    EXPECT_EQ(status(MapDevice{1, 2, at(0, 1), kPageSize, kRw}), Status::invalid_argument);
+    EXPECT_EQ(system.refuse(MapDevice{1, 3, at(0), kPageSize, kRw}), "device 3 does not exist (there are 1 and 2)");
+    put(1, 1, 5);
+    EXPECT_EQ(status(Minherit{1, at(0), kPageSize * 2, Inherit::copy}), Status::success);
+    EXPECT_EQ(run(Fork{1, 2}), Observation{});
+    EXPECT_EQ(status(MapDevice{2, 2, at(8), kPageSize, kRw, kPageSize}), Status::success);
+    put(2, 8, 6);
+    EXPECT_EQ(get(1, 1), 6U);
+    EXPECT_EQ(get(2, 1), 6U);
+    EXPECT_EQ(status(Madvise{1, at(0), 2 * kPageSize, Advice::free}), Status::success);
+    EXPECT_NE(step(Pageout{1}, discarding(1, at(1))).illegal, "");
+    EXPECT_EQ(status(Mremap{1, at(0), 3 * kPageSize, at(0), 4 * kPageSize}), Status::invalid_argument);
+}
+
 }  // namespace
 }  // namespace vmref::model

@@ -36,7 +36,7 @@ void run(Step& step, const Fork& op) {
         Range copy = range;
         copy.wired = false;
         copy.kernel_wirings = 0;
-        if (range.inherit == Inherit::copy) {
+        if (range.inherit == Inherit::copy && !range.device) {
             copy.shared = false;
             copy.container = range.container->snapshot(range.offset, range.pages);
             copy.offset = 0;
@@ -121,6 +121,38 @@ void run(Step& step, const Mmap& op) {
     range.shared = op.shared;
     range.table = op.vpagetable;
     space.insert(std::move(range));
+    lock_new(step, op.pid, *first + pages - mapped, *first + pages);
+}
+
+void run(Step& step, const MapDevice& op) {
+    if (op.length == 0) {
+        return;
+    }
+    const std::uint64_t end = std::uint64_t{op.offset} + op.length;
+    if (((op.addr | op.offset) & kPageMask) != 0 || std::uint64_t{op.addr} + op.length > kUserEnd ||
+        end > kUserDevicePages * kPageSize) {
+        step.expected.status = Status::invalid_argument;
+        return;
+    }
+    const PageIndex first = page_of(op.addr);
+    const std::uint32_t pages = pages_in(op.length);
+    AddressSpace& space = space_of(step, op.pid);
+    if (space.would_cut_table(first, first + pages)) {
+        step.expected.status = Status::invalid_argument;
+        return;
+    }
+    Ref<Container>& device = step.world.devices[op.device - 1U];
+    device = device ? device : Ref<Container>(new Container);
+    space.unmap(first, first + pages);
+    space.insert({.start = first,
+                  .pages = pages,
+                  .container = device,
+                  .offset = page_of(op.offset),
+                  .prot = op.prot,
+                  .inherit = Inherit::share,
+                  .shared = true,
+                  .device = true});
+    lock_new(step, op.pid, first, first + pages);
 }
 
 void run(Step& step, const Munmap& op) {
@@ -141,6 +173,9 @@ Status mremap_status(const AddressSpace& space, const Mremap& op) {
     }
     if (space.has_hole(page_of(op.addr), pages_in(static_cast<std::uint32_t>(end)))) {
         return Status::invalid_address;
+    }
+    if (op.new_length > op.length && space.at(page_of(op.addr + op.length) - 1)->device) {
+        return Status::invalid_argument;
     }
     const auto mapped = [](const Range&, PageIndex, std::uint32_t) { return false; };
     const auto plain = [](const Range& range, PageIndex, std::uint32_t) { return !range.table; };
@@ -232,14 +267,13 @@ bool reached_by_others(World& world, const Range& self, PageIndex cell) {
 
 void run(Step& step, const Madvise& op) {
     const auto pages = pages_of(step, op);
-    const bool of_entries =
-        op.advice == Advice::normal || op.advice == Advice::random || op.advice == Advice::sequential;
-    if (!pages || (of_entries && cuts_table(step, *pages)) || op.advice != Advice::free) {
+    const bool of_pages = op.advice == Advice::willneed || op.advice == Advice::dontneed || op.advice == Advice::free;
+    if (!pages || (!of_pages && cuts_table(step, *pages)) || op.advice != Advice::free) {
         return;
     }
     pages->each([&](const Range& range, PageIndex from, std::uint32_t count) {
         const auto [low, high] = range.container->values(range.cell(from), count);
-        for (auto* cell = low; !range.pinned() && !range.container->base() && cell != high; ++cell) {
+        for (auto* cell = low; !range.pinned() && !range.device && !range.container->base() && cell != high; ++cell) {
             cell->discardable |= !reached_by_others(step.world, range, cell->page);
         }
         return true;
@@ -255,6 +289,8 @@ void run(Step& step, const Ftruncate& op) {
 }
 
 void run(Step&, const Pageout&) {}
+
+void run(Step&, const Swapoff&) {}
 
 void run(Step&, const WriteOut&) {}
 
@@ -301,11 +337,19 @@ void take(Step& step, const Op& op) {
     constexpr bool discards_follow = std::is_same_v<Op, Madvise>;
     // What was transferred before the kill stays.
     constexpr bool killed_half_way = std::is_same_v<Op, FileRead> || std::is_same_v<Op, FileWrite>;
+    // Who locks what he maps has copied from the new mapping.
+    constexpr bool copies_follow = std::is_same_v<Op, Mmap>;
+    if (!copies_follow) {
+        take_early_copies(step);
+    }
     if (!discards_follow) {
         apply_discards(step, 0);
     }
     if (killed_half_way || !step.killed) {
         run(step, op);
+        if (copies_follow) {
+            take_early_copies(step);
+        }
     }
     if (step.next_walk != step.actual.witness.walked.size()) {
         take_left_walks(step, needed_by(op), std::is_same_v<Op, DebugAccess>);
@@ -349,7 +393,6 @@ Outcome take_alone(World& world, const Operation& operation, const Observation& 
     outcome.expected.witness = actual.witness;
     Step step{world, actual, outcome.expected, outcome.illegal};
     judge_failed_reads(step);
-    take_early_copies(step);
     visit_operation<WorldName::system>([&](const auto& op) { take(step, op); }, operation);
     return outcome;
 }

@@ -36,10 +36,10 @@ bool may_come_while_held(const Op& op) {
         return op.advice != Advice::free;
     }
     return std::is_same_v<Op, Access> || std::is_same_v<Op, FileRead> || std::is_same_v<Op, DebugAccess> ||
-           std::is_same_v<Op, Msync> || std::is_same_v<Op, Pageout> || std::is_same_v<Op, Spawn> ||
-           std::is_same_v<Op, Threads> || std::is_same_v<Op, Switch> || std::is_same_v<Op, WriteOut> ||
-           std::is_same_v<Op, FinishIo> || std::is_same_v<Op, Reclaim> || std::is_same_v<Op, BusyPage> ||
-           std::is_same_v<Op, PlanIo> || std::is_same_v<Op, PlanShortage>;
+           std::is_same_v<Op, NofaultAccess> || std::is_same_v<Op, Msync> || std::is_same_v<Op, Pageout> ||
+           std::is_same_v<Op, Spawn> || std::is_same_v<Op, Threads> || std::is_same_v<Op, Switch> ||
+           std::is_same_v<Op, WriteOut> || std::is_same_v<Op, FinishIo> || std::is_same_v<Op, Reclaim> ||
+           std::is_same_v<Op, BusyPage> || std::is_same_v<Op, PlanIo> || std::is_same_v<Op, PlanShortage>;
 }
 
 template <typename Op>
@@ -103,7 +103,8 @@ Reason hold_reason(World& world, const Op& op) {
         if (world.held[slot].write && !may_come_while_held(op)) {
             return unless(
                 false, "slot", slot,
-                "is held for writing: only accesses, file_read, debug_read, debug_write, msync, pageout, "
+                "is held for writing: only accesses (load_nofault too), file_read, debug_read, debug_write, msync, "
+                "pageout, "
                 "spawn, threads, switch, madvise without free, kernel_get, kernel_put and stand-ins without hook "
                 "may come");
         }
@@ -118,7 +119,10 @@ Reason number_reason(World& world, const Op& op) {
             return unless(false, "protection", op.prot, "is not 0 to 7");
         }
     }
-    if constexpr (std::is_same_v<Op, Mmap>) {
+    if constexpr (std::is_same_v<Op, MapDevice>) {
+        return unless(op.device >= 1 && op.device <= kUserDevices, "device", op.device,
+                      "does not exist (there are 1 and 2)");
+    } else if constexpr (std::is_same_v<Op, Mmap>) {
         const std::uint64_t end = std::uint64_t{op.addr} + op.length;
         if (op.addr >= kUserEnd || op.length > kUserEnd || (op.fixed && end > kUserEnd)) {
             return "mapping [" + hex(op.addr) + ", " + hex(end) + ") lies outside user space";
@@ -126,7 +130,8 @@ Reason number_reason(World& world, const Op& op) {
         return unless(op.max_prot <= kProtAll, "maximum protection", op.max_prot, "is not 0 to 7");
     } else if constexpr (std::is_same_v<Op, Threads>) {
         return unless(op.count >= 1 && op.count <= kMaxThreads, "thread count", op.count, "is not 1 to 8");
-    } else if constexpr (std::is_same_v<Op, Access> || std::is_same_v<Op, DebugAccess>) {
+    } else if constexpr (std::is_same_v<Op, Access> || std::is_same_v<Op, DebugAccess> ||
+                         std::is_same_v<Op, NofaultAccess>) {
         return unless(op.size == 1 || op.size == 2 || op.size == 4, "access size", op.size, "is not 1, 2 or 4");
     } else if constexpr (std::is_same_v<Op, Switch>) {
         const std::uint32_t cpus = world.config.cpus;

@@ -14,6 +14,7 @@ World::World(const World& other)
       pids(other.pids),
       files(other.files),
       held(other.held),
+      devices(other.devices),
       planned_errors(other.planned_errors),
       planned_bad(other.planned_bad),
       keeps_next_back(other.keeps_next_back),
@@ -26,6 +27,9 @@ World::World(const World& other)
     }
     for (auto& [id, file] : files) {
         file = file->clone(copies);
+    }
+    for (Ref<Container>& device : devices) {
+        device = device ? device->clone(copies) : device;
     }
     for (HeldPage& page : held) {
         page.container = page.used() ? page.container->clone(copies) : page.container;
@@ -129,6 +133,11 @@ std::optional<bool> System::held(std::uint32_t slot) const {
 HeldPlace System::held_at(std::uint32_t slot) const {
     const HeldPage& page = state_->held.at(slot);
     return {page.pid, page.va};
+}
+
+bool System::locks_future(Pid pid) const {
+    const Process* process = state_->find(pid);
+    return process != nullptr && process->locks_future;
 }
 
 const Operation* System::kept_back() const {

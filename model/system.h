@@ -74,6 +74,7 @@ class System {
     std::optional<bool> held(std::uint32_t slot) const;
     // By which address the page in `slot` was got. Requires: the slot is not empty.
     HeldPlace held_at(std::uint32_t slot) const;
+    bool locks_future(Pid pid) const;
     void mappings(Pid pid, std::vector<MappingView>& out) const;  // clears `out` first
     // Whether the next operation is kept back by a Hook, and what is kept back now (nullptr: nothing).
     bool keeps_next_back() const;

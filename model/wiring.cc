@@ -74,6 +74,33 @@ void run(Step& step, const Munlock& op) {
     }
 }
 
+void run(Step& step, const LockFuture& op) {
+    step.world.find(op.pid)->locks_future = op.on;
+}
+
+void lock_new(Step& step, Pid pid, PageIndex first, PageIndex end) {
+    Process& process = *step.world.find(pid);
+    const auto faults_in = [&](const Range& range, PageIndex from, std::uint32_t count) {
+        return !range.table && fault_in(step, pid, range, from, count) == Status::success;
+    };
+    if (process.locks_future && process.space.each(first, end, faults_in)) {
+        for (Range& range : process.space.clip(first, end)) {
+            range.wired = true;
+        }
+    }
+}
+
+const Range* mapped_or_grown(Step& step, Pid pid, PageIndex page) {
+    AddressSpace& space = step.world.find(pid)->space;
+    if (const Range* range = space.at(page)) {
+        return range;
+    }
+    if (const Range* grown = space.grow_stack(page, step.world.config.stack_grow)) {
+        lock_new(step, pid, grown->start, grown->end());
+    }
+    return space.at(page);
+}
+
 void run(Step& step, const KernelWire& op) {
     const auto pages = pages_of(step, op, Status::invalid_address);
     if (!pages || has_table(step, *pages)) {

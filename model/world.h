@@ -19,6 +19,7 @@ namespace vmref::model {
 struct Process {
     AddressSpace space;
     std::uint32_t threads = 1;
+    bool locks_future = false;
 };
 
 // A page that the kernel holds from KernelGet to KernelPut.
@@ -47,6 +48,7 @@ struct World {
     std::vector<Pid> pids;  // the keys of `processes`
     std::map<FileId, Ref<Container>> files;
     std::array<HeldPage, kHoldSlots> held{};
+    std::array<Ref<Container>, kUserDevices> devices{};  // null: nobody has mapped it yet
     // Stand-ins (injection.cc): reads that may still fail as planned, and what a Hook keeps back.
     std::uint32_t planned_errors = 0;
     std::uint32_t planned_bad = 0;
@@ -82,10 +84,16 @@ void run(Step& step, const Mlock& op);
 void run(Step& step, const Munlock& op);
 void run(Step& step, const KernelWire& op);
 void run(Step& step, const KernelUnwire& op);
+void run(Step& step, const LockFuture& op);
+// Locks what was newly mapped, if the process wants that.
+void lock_new(Step& step, Pid pid, PageIndex first, PageIndex end);
+// The range that maps `page`, if need be after growing a stack; nullptr: there is none.
+const Range* mapped_or_grown(Step& step, Pid pid, PageIndex page);
 // What passes the page tables by (kernel_access.cc).
 void run(Step& step, const DebugAccess& op);
 void run(Step& step, const KernelGet& op);
 void run(Step& step, const KernelPut& op);
+void run(Step& step, const NofaultAccess& op);
 // The read that failed of this page (of a mapping, or with pid 0 of an object); nullptr: none.
 const FailedRead* failed_read(const Step& step, Pid pid, Va va);
 // Complains of failed reads that nothing has planned.

@@ -85,8 +85,8 @@ inline constexpr std::array<std::string_view, 0> kNames{};
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<Inherit>{"share", "copy", "none"};
 template <>
-inline constexpr std::array<std::string_view, 6> kNames<Advice>{"normal",   "random",   "sequential",
-                                                                "willneed", "dontneed", "free"};
+inline constexpr std::array<std::string_view, 8> kNames<Advice>{"normal",   "random", "sequential", "willneed",
+                                                                "dontneed", "free",   "nosync",     "autosync"};
 template <>
 inline constexpr std::array<std::string_view, 9> kNames<Status>{
     "success", "invalid_address",   "protection_failure", "no_space", "invalid_argument",

@@ -48,4 +48,39 @@ struct Layout<KernelUnwire> {
     static constexpr auto kFields = range_fields<KernelUnwire>();
 };
 
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<NofaultCall>{"load_nofault", "store_nofault"};
+
+template <>
+struct Layout<NofaultAccess> {
+    static constexpr auto kCall = &NofaultAccess::call;
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("pid", &NofaultAccess::pid), required<Address>("addr", &NofaultAccess::addr),
+                   required<Number<std::uint8_t>>("size", &NofaultAccess::size),
+                   required<Uint>("value", &NofaultAccess::value,
+                                  [](const NofaultAccess& op) { return op.call == NofaultCall::store_nofault; })};
+};
+
+template <>
+struct Layout<LockFuture> {
+    static constexpr std::string_view kName = "lock_future";
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("pid", &LockFuture::pid), optional<Flag>("on", &LockFuture::on)};
+};
+
+template <>
+struct Layout<MapDevice> {
+    static constexpr std::string_view kName = "map_device";
+    static constexpr auto kFields = std::tuple{
+        required<Uint>("pid", &MapDevice::pid),         required<Number<DeviceId>>("device", &MapDevice::device),
+        required<Address>("addr", &MapDevice::addr),    required<Uint>("length", &MapDevice::length),
+        required<Protection>("prot", &MapDevice::prot), optional<Uint>("offset", &MapDevice::offset)};
+};
+
+template <>
+struct Layout<Swapoff> {
+    static constexpr std::string_view kName = "swapoff";
+    static constexpr auto kFields = std::tuple{};
+};
+
 }  // namespace vmref::codec

@@ -69,7 +69,7 @@ class Draw {
             case 11:
                 return Minherit{u(), u(), u(), name<Inherit>(3)};
             case 12:
-                return Madvise{u(), u(), u(), name<Advice>(6)};
+                return Madvise{u(), u(), u(), name<Advice>(8)};
             case 13:
                 return Msync{u(), u(), u(), flag()};
             case 14:
@@ -100,7 +100,7 @@ class Draw {
     }
 
     static constexpr std::size_t kFirstKernelUse = 21;
-    static constexpr std::size_t kFirstStandIn = 26;
+    static constexpr std::size_t kFirstStandIn = 30;
 
     Operation kernel_use(std::size_t index) {
         switch (index) {
@@ -115,8 +115,19 @@ class Draw {
                 return KernelPut{u(), u()};
             case 24:
                 return KernelWire{u(), u(), u()};
-            default:
+            case 25:
                 return KernelUnwire{u(), u(), u()};
+            case 26: {
+                const auto call = name<NofaultCall>(2);
+                const std::uint32_t value = call == NofaultCall::store_nofault ? u() : 0;
+                return NofaultAccess{call, u(), u(), static_cast<std::uint8_t>(below(256)), value};
+            }
+            case 27:
+                return LockFuture{u(), flag()};
+            case 28:
+                return MapDevice{u(), static_cast<DeviceId>(below(65536)), u(), u(), prot(), u()};
+            default:
+                return Swapoff{};
         }
     }
 
@@ -305,8 +316,9 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
     EXPECT_EQ(std::erase_if(names,
                             [](const std::string& name) { return name.starts_with("pmap_") && name != "pmap_tables"; }),
               49U);
-    for (const char* const name : {"mcontrol_setmap", "mcontrol_inval", "debug_read", "debug_write", "kernel_get",
-                                   "kernel_put", "kernel_wire", "kernel_unwire"}) {
+    for (const char* const name :
+         {"debug_read", "debug_write", "kernel_get", "kernel_put", "kernel_wire", "kernel_unwire", "mcontrol_setmap",
+          "mcontrol_inval", "load_nofault", "store_nofault", "lock_future", "map_device", "swapoff"}) {
         EXPECT_EQ(names.erase(name), 1U) << name;
     }
     for (const char* const name : {"page_alloc", "page_alloc_unmanaged", "page_free", "page_wire", "page_unwire",

@@ -71,4 +71,53 @@ struct KernelUnwire {
     bool operator==(const KernelUnwire&) const = default;
 };
 
+enum class NofaultCall : std::uint8_t { load_nofault, store_nofault };
+
+// A kernel access (Access::kernel) by who must not wait for I/O or memory: one access of 1, 2 or 4 bytes at `addr`
+// rounded down to a multiple of `size`. Where it would have to wait, or might have to, it fails with invalid_address
+// and has no effect; it may fail wherever a page is not mapped by the page tables. No stack grows for it.
+struct NofaultAccess {
+    NofaultCall call;
+    Pid pid;
+    Va addr;
+    std::uint8_t size;
+    std::uint32_t value = 0;  // stores only
+    bool operator==(const NofaultAccess&) const = default;
+};
+
+// mlockall(2): from now on (`on`), or no longer, every mapping that Mmap makes or that a stack grows by is locked as by
+// Mlock, without limit, right after it was made; what cannot be locked as a whole is mapped all the same. Exec ends it,
+// and a child begins without.
+struct LockFuture {
+    Pid pid;
+    bool on = true;
+    bool operator==(const LockFuture&) const = default;
+};
+
+using DeviceId = std::uint16_t;
+inline constexpr DeviceId kUserDevices = 2;
+inline constexpr std::uint32_t kUserDevicePages = 3;
+
+// Maps memory of device `device` (1 to kUserDevices), from byte `offset` on, at [addr, addr + length), rounded up to
+// pages; whatever is mapped there goes first. Zeroes at first, shared by all who map it, for ever. addr and offset must
+// be page aligned, the range in user space and cut through no mapping with a virtual page table, and the device must
+// reach that far (kUserDevicePages), else invalid_argument. Its inheritance starts as share; copy is as share, the
+// maximum protection is everything. madvise(free) concerns none of it, and it does not grow: Mremap that would make it
+// longer gives invalid_argument.
+struct MapDevice {
+    Pid pid;
+    DeviceId device;
+    Va addr;
+    std::uint32_t length;
+    Prot prot;
+    std::uint32_t offset = 0;
+    bool operator==(const MapDevice&) const = default;
+};
+
+// All pages in swap space come back into memory, but for those that cannot be read; meanwhile nothing can be written to
+// it. Changes no value, but may cost processes their lives.
+struct Swapoff {
+    bool operator==(const Swapoff&) const = default;
+};
+
 }  // namespace vmref

@@ -46,7 +46,7 @@ struct Witness {
     std::vector<Discard> discarded;  // in order; before the operation's own effect, `after` excepted
     std::vector<Pid> killed;         // ended for memory during this operation, in order
     std::vector<FailedRead> failed;  // in order
-    std::vector<EarlyCopy> copied;   // before the operation's own effect
+    std::vector<EarlyCopy> copied;   // before the operation's own effect; of a Mmap, after it
     std::vector<TableWalk> walked;   // in order
     bool cached = false;             // Probe: used a translation found earlier
     bool operator==(const Witness&) const = default;

@@ -184,7 +184,8 @@ struct Minherit {
     bool operator==(const Minherit&) const = default;
 };
 
-// Advice; holes are skipped. Only `free` concerns values: each page of the range in anonymous memory (no file below)
+// Advice; holes are skipped. `nosync` asks that stores be written back only when memory is short, `autosync` takes that
+// back. Only `free` concerns values: each page of the range in anonymous memory (no file below)
 // that only this mapping reaches may become zero at any later time until it is next stored to. A fork hands that
 // freedom on to the child's copy. The implementation reports every (process, page) that became zero in
 // Witness::discarded; those of the Madvise operation itself come after its own effect. Wired pages are left alone.
@@ -287,8 +288,8 @@ struct OperationList {};
 using SystemOperations =
     OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
                   Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout, DebugAccess,
-                  KernelGet, KernelPut, KernelWire, KernelUnwire, WriteOut, FinishIo, Reclaim, BusyPage, PlanIo,
-                  PlanShortage, Hook, Mcontrol>;
+                  KernelGet, KernelPut, KernelWire, KernelUnwire, NofaultAccess, LockFuture, MapDevice, Swapoff,
+                  WriteOut, FinishIo, Reclaim, BusyPage, PlanIo, PlanShortage, Hook, Mcontrol>;
 
 using MachineOperations = OperationList<SetWord, Probe, Invlpg, LoadCr3, Control, Evict, RandomTables, PmapTables>;
 using PmapOperations = OperationList<PageCall, PmapZeroPageArea, PmapCopyPage, PmapPageProtect, PmapCall, PmapSwitch,

@@ -46,7 +46,7 @@ inline constexpr Prot kProtAll = 7;
 // What a mapping becomes in the child of a fork (vm_inherit_t).
 enum class Inherit : std::uint8_t { share, copy, none };
 
-enum class Advice : std::uint8_t { normal, random, sequential, willneed, dontneed, free };
+enum class Advice : std::uint8_t { normal, random, sequential, willneed, dontneed, free, nosync, autosync };
 
 // KERN_* outcomes, as a system call or a fault reports them.
 enum class Status : std::uint8_t {

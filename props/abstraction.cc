@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "impl/vm/device.h"
 #include "impl/vm/vm_object.h"
 
 namespace vmref::props {
@@ -39,7 +40,7 @@ std::uint32_t word_at(const std::uint8_t* page, std::uint32_t offset) {
 
 std::optional<Violation> Abstraction::compare_view(const MapEntry& entry, Va va) {
     ++cells_compared_;
-    const Content content = impl::object_content(entry.object, entry.index_of(va));
+    const Content content = impl::entry_content(kernel_, entry, va);
     const model::PageView expected = model_.page(entry.map->pid, va);
     const bool refused = content.kind == Content::Kind::refused;
     const std::uint8_t* const actual = impl::content_bytes(kernel_, content);

@@ -108,6 +108,14 @@ void simplify(Simpler<DebugAccess>& simpler) {
     });
 }
 
+void simplify(Simpler<NofaultAccess>& simpler) {
+    simpler.add([](NofaultAccess& op) { op.value = op.call == NofaultCall::store_nofault ? 1 : 0; });
+    simpler.add([](NofaultAccess& op) {
+        op.addr &= ~kPageMask;
+        op.size = 4;
+    });
+}
+
 void simplify(Simpler<KernelGet>& simpler) {
     simpler.add([](KernelGet& op) { op.addr &= ~kPageMask; });
     simpler.add([](KernelGet& op) { op.write = false; });

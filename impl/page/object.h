@@ -17,7 +17,8 @@ class Vnode;      // impl/vm
 
 // default_: anonymous, never paged out. swap: anonymous with swap blocks. vnode: pages of a file.
 // page_table: the page-table pages of a pmap (a DEFAULT object in pmap.c; told apart here so that checks need no map).
-enum class ObjectType : std::uint8_t { default_, swap, vnode, page_table };
+// device: memory of a device, which entries show without naming the object.
+enum class ObjectType : std::uint8_t { default_, swap, vnode, page_table, device };
 
 inline constexpr std::uint16_t kObjDead = 1U << 0;
 inline constexpr std::uint16_t kObjWriteable = 1U << 1;

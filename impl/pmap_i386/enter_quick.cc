@@ -44,15 +44,19 @@ void PmapSystem::object_init_pt(Pmap& pmap, Va va, Prot prot, Object& object, Pa
                                 bool partial) {
     coverage_.ran(PmapFunction::object_init_pt);
     constexpr std::uint32_t kMany = 96;  // MAX_INIT_PT
-    if ((prot & kProtRead) == 0 || object.type != ObjectType::vnode || object.size <= pindex ||
+    const bool unreadable = (prot & kProtRead) == 0 && !defects_.on(Defect::b92_init_pt_without_read);
+    if (unreadable || object.type != ObjectType::vnode || object.size <= pindex ||
         (partial && count > kMany && object.resident_page_count > kMany)) {
         return;
     }
     count = std::min(count, object.size - pindex);
     const ObjectHold hold(object, sched_);
-    for (auto it = object.pages.lower_bound(pindex); it != object.pages.end() && it->pindex < pindex + count;) {
+    // Entering may take a page table, and that a page of the cache queue: the next one is looked up again.
+    PageIndex next = pindex;
+    for (auto it = object.pages.lower_bound(next); it != object.pages.end() && it->pindex < pindex + count;
+         it = object.pages.lower_bound(next)) {
         Page& page = *it;
-        ++it;
+        next = page.pindex + 1;
         if (!pages_.busy_try(page)) {
             continue;
         }

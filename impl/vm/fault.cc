@@ -1,12 +1,23 @@
 // vm_fault: from an address to an entered PTE (vm_fault.c:372-795).
 #include "impl/vm/fault.h"
 
+#include "impl/vm/device.h"
 #include "impl/vm/fault_state.h"
 #include "impl/vm/rules/rights.h"
 
 namespace vmref::impl {
 
 namespace {
+
+// Nothing could be entered for lack of memory; everything is released (catalogue D-14). Blocks
+Status wait_after_shortage(Kernel& k) {
+    if (k.curproc != nullptr && k.curproc->nofault) {
+        ++k.stats.refused_without_sleep;
+        return Status::failure;
+    }
+    k.wait_for_memory();
+    return k.current_dying() ? Status::protection_failure : Status::try_again;
+}
 
 // The page is entered, wired or queued, and unbusied (vm_fault.c:690-713). Not success: nothing was entered, everything
 // is released, memory has been waited for (catalogue D-14). Blocks
@@ -23,8 +34,7 @@ Status enter_page(FaultState& fs, Va va, PageIndex pindex) {
             release_page(fs);
         }
         unlock_things(fs);
-        k.wait_for_memory();
-        return k.current_dying() ? Status::protection_failure : Status::try_again;
+        return wait_after_shortage(k);
     }
     if (fs.wiring()) {
         k.pages.wire(*fs.m);
@@ -73,6 +83,26 @@ void prefault(FaultState& fs, Va va) {
     }
 }
 
+// UKSMAP: what the device has at `va`, as a page that nobody manages (vm_fault.c:505-536). Blocks
+Status map_device_page(FaultState& fs, Va va) {
+    Kernel& k = fs.k;
+    Page fake;
+    fake.frame = uksmap_page(k, *fs.entry, va).frame;
+    fake.flags = kPageFictitious | kPageUnmanaged;
+    fake.valid = kPageBitsAll;
+    fake.busy_owner = k.sched.current();
+    const Status entered = k.pmaps.enter(*fs.map->pmap, va, fake, fs.prot, fs.wired);
+    if (entered == Status::success) {
+        ++k.stats.device_pages;
+        count_fault(fs);
+        if (k.probe != nullptr) {
+            k.probe->device_mapped(*fs.entry, va);
+        }
+    }
+    unlock_things(fs);
+    return entered == Status::success ? entered : wait_after_shortage(k);
+}
+
 // One attempt. try_again: start over, the modes in `fs` may have changed. Blocks
 Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow, bool retried) {
     Kernel& k = fs.k;
@@ -80,6 +110,10 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow
     const Status begun = begin_attempt(fs, map, va, fault_type, may_grow, retried, pindex);
     if (begun != Status::success) {
         return begun;
+    }
+    if (fs.first_object == nullptr) {
+        fs.prot = fs.first_prot;
+        return map_device_page(fs, va);
     }
     const auto needed = static_cast<Prot>(
         rule::needed_rights<std::uint32_t>(fault_type, fs.first_prot, fs.wired, fs.wiring(), k.defects));
@@ -116,7 +150,7 @@ Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_
     fs.fault_flags = fault_flags;
     fs.shared = k.config.shared_fault != 0;
     fs.first_shared = fs.shared;
-    bool may_grow = k.curproc != nullptr;
+    bool may_grow = may_grow_stack(k);
     Narration* const narration = k.journal.narration;
     if (narration != nullptr) {
         narration->fault_began(map.pmap->id, va, fault_type, fs.wiring());

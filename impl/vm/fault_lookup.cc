@@ -57,7 +57,8 @@ Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
 // TDF_NOFAULT: only a first try at plain anonymous memory may go on (vm_fault.c:546-566).
 bool forbidden_by_nofault(const FaultState& fs, bool retried) {
     return fs.k.curproc != nullptr && fs.k.curproc->nofault &&
-           (retried || fs.first_object->type != ObjectType::default_ || fs.first_object->backing != nullptr);
+           (retried || fs.entry->vpagetable || fs.first_object->type != ObjectType::default_ ||
+            fs.first_object->backing != nullptr);
 }
 
 }  // namespace
@@ -76,7 +77,11 @@ Status begin_attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may
         unlock_map(fs);
         return Status::protection_failure;
     }
+    if (fs.entry->device != 0) {
+        return Status::success;  // UKSMAP: no object, nothing to hold
+    }
     if (forbidden_by_nofault(fs, retried)) {
+        ++k.stats.refused_without_sleep;
         unlock_map(fs);
         return Status::failure;
     }

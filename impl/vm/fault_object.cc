@@ -344,6 +344,7 @@ Status ChainWalk::publish() {
     k_.pages.activate(*fs_.m);
     if ((fs_.prot & kProtWrite) != 0) {
         object_set_writeable_dirty(k_, *fs_.m->object);
+        page_set_nosync(k_, *fs_.m, fs_.map != nullptr && fs_.entry->has(kEntryNoSync));
         const bool dirties = (fs_.fault_flags & kFaultDirty) != 0;
         const auto granted = rule::write_granted<std::uint32_t>(fs_.m->has(kPageSwapped), dirties, k_.defects);
         if (granted.dirties) {

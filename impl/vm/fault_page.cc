@@ -1,4 +1,5 @@
 // Faults that give the page itself and leave the page tables alone (vm_fault.c:804-1371).
+#include "impl/vm/device.h"
 #include "impl/vm/fault_state.h"
 #include "impl/vm/pager.h"
 #include "impl/vm/rules/rights.h"
@@ -35,6 +36,24 @@ Status refuse_store(FaultState& fs) {
     return Status::protection_failure;
 }
 
+// UKSMAP: the page that the device names. Its memory is nobody's to busy (vm_fault.c:1006-1043).
+Status hand_over_device_page(FaultState& fs, Prot asked, Va va, bool* busied) {
+    Kernel& k = fs.k;
+    if (busied != nullptr) {
+        *busied = false;
+    }
+    const bool granted = (asked & ~fs.first_prot) == 0;
+    if (granted) {
+        fs.m = &uksmap_page(k, *fs.entry, va);
+        k.pages.hold(*fs.m);
+        ++k.stats.device_pages;
+        ++k.stats.pages_handed_out;
+        ++k.stats.minflt;
+    }
+    unlock_things(fs);
+    return granted ? Status::success : Status::protection_failure;
+}
+
 // One attempt. try_again: start over, the modes in `fs` may have changed. Blocks
 Status page_attempt(FaultState& fs, Map& map, const PageRequest& request, bool& may_grow, bool retried, bool* busied) {
     Kernel& k = fs.k;
@@ -44,6 +63,9 @@ Status page_attempt(FaultState& fs, Map& map, const PageRequest& request, bool& 
         return begun;
     }
     const Prot asked = request.fault_type & kProtAll;
+    if (fs.first_object == nullptr) {
+        return hand_over_device_page(fs, asked, request.va, busied);
+    }
     const auto needed =
         static_cast<Prot>(rule::needed_rights<std::uint32_t>(asked, fs.first_prot, fs.wired, false, k.defects));
     Object& top = *fs.first_object;
@@ -80,7 +102,7 @@ Page* vm_fault_page(Kernel& k, Map& map, const PageRequest& request, Status& sta
     fs.fault_flags = request.fault_flags;
     fs.shared = k.config.shared_fault != 0;
     fs.first_shared = fs.shared;
-    bool may_grow = k.curproc != nullptr;
+    bool may_grow = may_grow_stack(k);
     Narration* const narration = k.journal.narration;
     if (narration != nullptr) {
         narration->fault_began(map.pmap->id, request.va, request.fault_type & kProtAll, false);

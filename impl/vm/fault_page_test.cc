@@ -154,5 +154,106 @@ TEST_F(FaultPageTest, AFailedKernelWiringIsUndoneInAllEntries) {
     EXPECT_EQ(wire(5, 1), Status::invalid_address);
 }
 
+TEST_F(FaultPageTest, WhoMustNotWaitGetsOnlyPlainAnonymousMemory) {
+    const auto touch = [&](PageIndex at) {
+        return world_.run(NofaultAccess{NofaultCall::load_nofault, 1, va(at), 4}).status;
+    };
+    world_.map(1, 0, 1);
+    world_.map(1, 1, 1, kRead, 1);
+    world_.run(
+        Mmap{.pid = 1, .addr = va(10), .length = 64 * kPageSize, .prot = kReadWrite, .fixed = true, .stack = true});
+    EXPECT_EQ(touch(0), Status::success);
+    EXPECT_EQ(touch(1), Status::invalid_address) << "a pager would have to be asked";
+    EXPECT_EQ(world_.k.stats.pageins, 0U);
+    world_.load(1, 1);
+    EXPECT_EQ(touch(1), Status::success) << "no fault is needed any more";
+    EXPECT_EQ(touch(30), Status::invalid_address) << "no stack grows";
+    EXPECT_FALSE(world_.system->find(1)->nofault);
+}
+
+TEST_F(FaultPageTest, NewMappingsAndGrownStacksAreLockedIfTheProcessWantsThat) {
+    world_.run(LockFuture{1});
+    world_.map(1, 0, 2);
+    EXPECT_TRUE(world_.entry(1, 0).has(kEntryUserWired));
+    EXPECT_TRUE(world_.mapped(1, 1));
+    world_.map(1, 2, 1, kProtNone);
+    EXPECT_FALSE(world_.entry(1, 2).has(kEntryUserWired)) << "it cannot be";
+    world_.run(
+        Mmap{.pid = 1, .addr = va(10), .length = 64 * kPageSize, .prot = kReadWrite, .fixed = true, .stack = true});
+    EXPECT_EQ(world_.store(1, 40, 1).signal, Signal::none);
+    EXPECT_TRUE(world_.entry(1, 40).has(kEntryUserWired)) << "B-112";
+    world_.run(LockFuture{1, false});
+    world_.map(1, 80, 1);
+    EXPECT_FALSE(world_.entry(1, 80).has(kEntryUserWired));
+}
+
+TEST_F(FaultPageTest, PagesAreMarkedNoSyncByTheEntryWhileTheyAreClean) {
+    world_.map(1, 0, 1, kReadWrite, 1, true);
+    world_.map(1, 1, 1, kReadWrite, 1, true);
+    world_.advise(1, 0, 1, Advice::nosync);
+    world_.load(1, 0);
+    const Page& m = *world_.mapped_page(1, 0);
+    EXPECT_TRUE(m.has(kPageNoSync));
+    world_.store(1, 1, 3);
+    EXPECT_FALSE(m.has(kPageNoSync)) << "the other entry wants it written";
+    world_.advise(1, 0, 1, Advice::autosync);
+    EXPECT_FALSE(world_.entry(1, 0).has(kEntryNoSync));
+}
+
+TEST_F(FaultPageTest, WillneedMapsWhatAFileHasInMemory) {
+    world_.map(1, 0, 4, kRead, 1);
+    world_.load(1, 0);
+    world_.load(1, 2);
+    world_.map(1, 4, 4, kRead, 1, true);
+    world_.map(1, 8, 4, kProtNone, 1, true);
+    world_.advise(1, 4, 8, Advice::willneed);
+    EXPECT_TRUE(world_.mapped(1, 4) && world_.mapped(1, 6));
+    EXPECT_FALSE(world_.mapped_writable(1, 4));
+    EXPECT_FALSE(world_.mapped(1, 8) || world_.mapped(1, 10)) << "B-92";
+}
+
+TEST_F(FaultPageTest, SwapoffBringsEverythingBack) {
+    world_.map(1, 0, 3);
+    world_.fill(1, 0, 3, 50);
+    world_.swap_out(world_.top(1, 0), 0);
+    world_.swap_out(world_.top(1, 0), 2);
+    EXPECT_EQ(world_.blocks_used(), 2U);
+    world_.run(Swapoff{});
+    EXPECT_EQ(world_.blocks_used(), 0U);
+    EXPECT_NE(world_.page(world_.top(1, 0), 2)->dirty, 0);
+    EXPECT_EQ(world_.word(1, 0), 50U);
+    EXPECT_EQ(world_.word(1, 2), 52U);
+    world_.swap_out(world_.top(1, 0), 0);
+    EXPECT_EQ(world_.blocks_used(), 1U) << "it is switched on again";
+}
+
+TEST_F(FaultPageTest, ADeviceIsMappedPageByPageWithoutAnObject) {
+    const auto map_device = [&](Pid pid, PageIndex at, PageIndex pages, Prot prot = kReadWrite) {
+        return world_.run(MapDevice{pid, 1, va(at), pages * kPageSize, prot}).status;
+    };
+    EXPECT_EQ(map_device(1, 0, kUserDevicePages), Status::success);
+    EXPECT_EQ(map_device(1, 0, kUserDevicePages + 1), Status::invalid_argument);
+    EXPECT_EQ(world_.store(1, 1, 7).signal, Signal::none);
+    EXPECT_EQ(world_.pte(1, 1) & kPteManaged, 0U);
+    EXPECT_EQ(world_.entry(1, 1).object, nullptr);
+    world_.unmap(1, 0, 1);
+    EXPECT_EQ(world_.lock(1, 1, 2), Status::success);
+    EXPECT_EQ(world_.mapped_page(1, 1)->wire_count, 0U);
+    EXPECT_EQ(world_.pte(1, 1) & kPteW, kPteW);
+    EXPECT_EQ(world_.unlock(1, 1, 2), Status::success) << "B-14";
+    EXPECT_EQ(world_.pte(1, 1) & kPteW, 0U);
+    world_.inherit(1, 1, 2, Inherit::copy);
+    world_.fork(1, 2);
+    world_.store(2, 1, 8);
+    EXPECT_EQ(world_.word(1, 1), 8U) << "a device is shared, whatever the inheritance";
+    EXPECT_EQ(map_device(2, 5, 3, kRead), Status::success);
+    EXPECT_EQ(world_.word(2, 6), 8U);
+    EXPECT_EQ(poke(0, 6, 9, 2).status, Status::success);
+    EXPECT_EQ(world_.word(1, 1), 9U);
+    EXPECT_EQ(world_.run(Mremap{1, va(1), 2 * kPageSize, va(1), 3 * kPageSize}).status, Status::invalid_argument);
+    EXPECT_EQ(world_.run(Mremap{1, va(1), 2 * kPageSize, va(20), 2 * kPageSize}).status, Status::success);
+    EXPECT_EQ(world_.word(1, 20), 9U);
+}
+
 }  // namespace
 }  // namespace vmref::impl

@@ -49,6 +49,10 @@ static_assert(static_cast<std::size_t>(FaultExit::count) == kFaultExits);
 // Tells the narrator what the search found at (fs.object, pindex).
 void narrate_search(const FaultState& fs, PageIndex pindex, bool busy_elsewhere);
 
+// Stacks grow for processes (vm_fault.c:440), and not for who must not wait: growing may wire, which waits.
+inline bool may_grow_stack(const Kernel& k) {
+    return k.curproc != nullptr && !k.curproc->nofault;
+}
 // The entry's object, index and rights for one attempt at `va`, the top object held. Not success: nothing is locked.
 // `may_grow`: whether a stack may be grown for it still. Blocks
 Status begin_attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried, PageIndex& pindex);

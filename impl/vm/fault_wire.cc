@@ -17,6 +17,12 @@ void unwire_page(Kernel& k, Map& map, MapEntry& entry, Va va) {
     if (mapped == nullptr && k.on(Defect::b09_unwire_walks_ptes)) {
         return;
     }
+    if (entry.device != 0) {
+        // Its pages are wired by nobody; only the mapping was (vm_fault.c:2318-2334, B-14).
+        ensure_rule(mapped == nullptr || !k.on(Defect::b14_device_pages_unwired), "I-93",
+                    "a page of a device is not unwired: it never was wired");
+        return;
+    }
     Page* const page = chain_resident_page(k, entry.object, entry.index_of(va));
     ensure_rule(page != nullptr && page->wire_count > 0, "I-49", "a wired entry has a wired page at every index");
     k.pages.busy_wait(*page);

@@ -14,6 +14,7 @@ Kernel::Kernel(const Config& config_in, const DefectSet& defects_in)
       injection(config.io_errors) {}
 
 void Kernel::wait_for_memory() {
+    ++stats.memory_waits;
     sched.sleep(BlockPoint::memory, pages.memory_channel());
     if (journal.narration != nullptr) {
         journal.narration->waited_for_memory();

@@ -16,6 +16,7 @@
 #include "impl/vm/object_functions.h"
 #include "impl/vm/storage.h"
 #include "ops/config.h"
+#include "ops/kernel_operation.h"
 #include "ops/observation.h"
 
 namespace vmref::impl {
@@ -53,6 +54,11 @@ struct Statistics {
     std::uint64_t pages_prefaulted = 0;
     std::uint64_t pages_handed_out = 0;  // by vm_fault_page
     std::uint64_t pages_wired_for_kernel = 0;
+    std::uint64_t memory_waits = 0;
+    std::uint64_t device_pages = 0;           // given by a device to a fault
+    std::uint64_t refused_without_sleep = 0;  // TDF_NOFAULT
+    std::uint64_t pages_unswapped = 0;        // by swapoff
+    std::uint64_t pages_nosync = 0;           // got NOSYNC from a fault
     ObjectCoverage object_functions;
 };
 
@@ -82,6 +88,12 @@ class Probe {
     virtual void page_handed_out(const Map& /*map*/, Va /*va*/, Prot /*asked*/, const Page* /*m*/, bool /*busied*/) {}
     // Wiring an entry failed at `failed`; what was wired before, from `start` on, is not wired any more.
     virtual void wiring_undone(const MapEntry& /*entry*/, Va /*start*/, Va /*failed*/) {}
+    // An access that must not wait is over; `waits`: how often it slept for memory or asked a pager.
+    virtual void nofault_ended(bool /*success*/, std::uint64_t /*waits*/) {}
+    // A fault that grants stores through an entry (NOSYNC or not) has judged the page's NOSYNC mark.
+    virtual void nosync_judged(const Page& /*m*/, bool /*entry_nosync*/, bool /*was_set*/) {}
+    // A fault has mapped a page of a device.
+    virtual void device_mapped(const MapEntry& /*entry*/, Va /*va*/) {}
     // vm_object_page_clean of [start, end) is complete. undisturbed: every write went well, nobody stored meanwhile.
     virtual void pages_cleaned(const Object& /*object*/, PageIndex /*start*/, PageIndex /*end*/, bool /*undisturbed*/) {
     }
@@ -127,6 +139,7 @@ struct Kernel {
     SwapSpace swap;
     EntryPool entries;
     OrderedMap<FileId, Owned<Vnode>> vnodes;
+    std::array<Object*, kUserDevices> devices{};  // memory of device n + 1; nullptr: nobody has mapped it yet
     Statistics stats;
     Injection injection;
 

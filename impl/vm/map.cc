@@ -168,6 +168,7 @@ MapEntry& map_insert(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spe
     entry.avail_ssize = spec.avail_ssize;
     entry.vpagetable = spec.vpagetable;
     entry.master_pde = spec.master_pde;
+    entry.device = spec.device;
     entry_set_object(entry, spec.object);
     map.entries.insert(entry);
     entry_changed(k, entry);
@@ -216,7 +217,9 @@ void split_off(Kernel& k, MapEntry& entry, Va start, Va end) {
     part.offset = entry.offset + (start - entry.start);
     part.object = nullptr;
     entry_set_object(part, entry.object);
-    object_reference(k, *entry.object);
+    if (entry.object != nullptr) {
+        object_reference(k, *entry.object);
+    }
     if (start == entry.start) {
         entry.offset += end - start;
         entry.start = end;
@@ -229,7 +232,7 @@ void split_off(Kernel& k, MapEntry& entry, Va start, Va end) {
 }
 
 void need_object(Kernel& k, MapEntry& entry) {
-    if (entry.object == nullptr) {
+    if (entry.object == nullptr && entry.device == 0) {
         map_entry_allocate_object(k, entry);
     }
 }

@@ -20,7 +20,7 @@ inline constexpr std::uint16_t kEntryNeedsCopy = 1U << 1;     // a shadow must b
 inline constexpr std::uint16_t kEntryUserWired = 1U << 2;     // one of wired_count is the user's
 inline constexpr std::uint16_t kEntryInTransition = 1U << 3;  // being wired: must not be freed
 inline constexpr std::uint16_t kEntryStack = 1U << 4;         // grows down by avail_ssize pages
-inline constexpr std::uint16_t kEntryNoSync = 1U << 5;
+inline constexpr std::uint16_t kEntryNoSync = 1U << 5;        // written back only when memory is short
 
 // MAP_ENTRY_BEHAV_*: what madvise said about the access pattern.
 enum class Behavior : std::uint8_t { normal, sequential, random };
@@ -44,6 +44,7 @@ struct MapEntry {
     // is never clipped and never wired: its offset is 0, and its object's index is the page's number (decision 0040).
     bool vpagetable = false;
     std::uint32_t master_pde = 0;
+    std::uint16_t device = 0;  // above 0: UKSMAP, the entry shows that device and has no object
 
     std::uint32_t kernel_wirings() const { return wired_count - (has(kEntryUserWired) ? 1 : 0); }
     MapEntry* next_of_object = nullptr;
@@ -84,6 +85,7 @@ struct Map {
     std::uint32_t timestamp = 0;
     std::uint32_t readers = 0;
     bool exclusive = false;
+    bool wire_future = false;  // MAP_WIREFUTURE: new mappings are wired for the user
 };
 
 // Storage of entries; type-stable.
@@ -143,6 +145,7 @@ struct EntrySpec {
     Behavior behavior = Behavior::normal;
     bool vpagetable = false;
     std::uint32_t master_pde = 0;
+    std::uint16_t device = 0;
 };
 // vm_map_insert. Requires: the range is free.
 MapEntry& map_insert(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec);
@@ -166,10 +169,12 @@ Status map_inherit(Kernel& k, Map& map, Va start, Va end, Inherit inherit);
 Status map_madvise(Kernel& k, Map& map, Va start, Va end, Advice advice);
 Status map_clean(Kernel& k, Map& map, Va start, Va end, bool invalidate);  // msync
 Status map_user_wire(Kernel& k, Map& map, Va start, Va end);               // vm_map_unwire(.., FALSE): mlock
-Status map_user_unwire(Kernel& k, Map& map, Va start, Va end);             // vm_map_unwire(.., TRUE): munlock
-Status map_kernel_wire(Kernel& k, Map& map, Va start, Va end);             // vm_map_wire
-Status map_kernel_unwire(Kernel& k, Map& map, Va start, Va end);           // vm_map_wire(.., KM_PAGEABLE)
-Status map_remove(Kernel& k, Map& map, Va start, Va end);                  // munmap, holes allowed
+// MAP_WIREFUTURE: what was newly mapped is wired for the user, without limit, if the process wants that.
+void map_wire_new(Kernel& k, Map& map, Va start, Va end);
+Status map_user_unwire(Kernel& k, Map& map, Va start, Va end);    // vm_map_unwire(.., TRUE): munlock
+Status map_kernel_wire(Kernel& k, Map& map, Va start, Va end);    // vm_map_wire
+Status map_kernel_unwire(Kernel& k, Map& map, Va start, Va end);  // vm_map_wire(.., KM_PAGEABLE)
+Status map_remove(Kernel& k, Map& map, Va start, Va end);         // munmap, holes allowed
 Status map_stack(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec);
 Status map_growstack(Kernel& k, Map& map, Va va);
 Status map_relocate(Kernel& k, Map& map, Va start, Va end, Va to);  // mremap's move

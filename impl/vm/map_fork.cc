@@ -11,7 +11,8 @@ namespace {
 EntrySpec spec_of(const MapEntry& entry, Object* object, std::uint16_t eflags) {
     EntrySpec spec;
     spec.object = object;
-    spec.offset = object == nullptr ? 0 : entry.offset;
+    spec.offset = object == nullptr && entry.device == 0 ? 0 : entry.offset;
+    spec.device = entry.device;
     spec.protection = entry.protection;
     spec.max_protection = entry.max_protection;
     spec.inheritance = entry.inheritance;
@@ -99,6 +100,10 @@ Status map_fork(Kernel& k, Map& from, Map& to) {
     const MapLock from_lock(k, from);
     const MapLock to_lock(k, to);
     for (MapEntry& entry : from.entries) {
+        if (entry.device != 0 && entry.inheritance != Inherit::none) {
+            map_insert(k, to, entry.start, entry.end, spec_of(entry, nullptr, entry.eflags));
+            continue;
+        }
         switch (entry.inheritance) {
             case Inherit::none:
                 break;

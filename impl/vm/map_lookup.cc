@@ -62,7 +62,7 @@ bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_type, LookupResult& res
         }
         map_entry_shadow(k, *entry, false);
     }
-    if (entry->object == nullptr) {
+    if (entry->object == nullptr && entry->device == 0) {
         if (!lock_for_change(k, map)) {
             return false;
         }

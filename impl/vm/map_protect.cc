@@ -112,12 +112,27 @@ Status map_madvise(Kernel& k, Map& map, Va start, Va end, Advice advice) {
         for_each_clipped(k, map, start, end, [behavior](MapEntry& entry) { entry.behavior = behavior; });
         return Status::success;
     }
+    if (advice == Advice::nosync || advice == Advice::autosync) {
+        if (map_would_clip_table(map, start, end)) {
+            return Status::invalid_argument;
+        }
+        for_each_clipped(k, map, start, end, [advice](MapEntry& entry) {
+            advice == Advice::nosync ? entry.set(kEntryNoSync) : entry.clear(kEntryNoSync);
+        });
+        return Status::success;
+    }
     for (MapEntry* entry = map_entry_at_or_after(map, start); entry != nullptr && entry->start < end;
          entry = map_next(map, *entry)) {
         if (entry->object != nullptr) {
             const Va from = std::max(start, entry->start);
             const Va to = std::min(end, entry->end);
-            object_madvise(k, *entry->object, entry->index_of(from), (to - from) >> kPageShift, advice);
+            const PageIndex count = (to - from) >> kPageShift;
+            object_madvise(k, *entry->object, entry->index_of(from), count, advice);
+            // What a file has in memory is mapped at once. Not where it is wired: it must be mapped so.
+            if (advice == Advice::willneed && entry->wired_count == 0 && !entry->vpagetable) {
+                k.pmaps.object_init_pt(*map.pmap, from, entry->protection, *entry->object, entry->index_of(from), count,
+                                       true);
+            }
         }
     }
     return Status::success;

@@ -29,7 +29,7 @@ void prepare_for_wiring(Kernel& k, MapEntry& entry) {
         if ((entry.protection & kProtWrite) != 0) {
             map_entry_shadow(k, entry, false);
         }
-    } else if (entry.object == nullptr) {
+    } else if (entry.object == nullptr && entry.device == 0) {
         map_entry_allocate_object(k, entry);
     }
 }
@@ -67,17 +67,10 @@ void unwire_entry(Kernel& k, Map& map, MapEntry& entry) {
 
 }  // namespace
 
-Status map_user_wire(Kernel& k, Map& map, Va start, Va end) {
-    const MapLock lock(k, map);
-    if (map_has_hole(map, start, end)) {
-        return Status::invalid_address;
-    }
-    if (map_has_table(map, start, end)) {
-        return Status::invalid_argument;
-    }
-    if (wires_too_much(k, map, start, end)) {
-        return Status::resource_shortage;
-    }
+namespace {
+
+// Requires: map locked exclusively, no hole. Blocks: the map is unlocked meanwhile.
+Status wire_for_user(Kernel& k, Map& map, Va start, Va end) {
     std::vector<MapEntry*> wired;
     for (MapEntry* entry = map_clip_range(k, map, start, end); entry != nullptr && entry->start < end;
          entry = map_next(map, *entry)) {
@@ -95,6 +88,29 @@ Status map_user_wire(Kernel& k, Map& map, Va start, Va end) {
         wired.push_back(entry);
     }
     return Status::success;
+}
+
+}  // namespace
+
+Status map_user_wire(Kernel& k, Map& map, Va start, Va end) {
+    const MapLock lock(k, map);
+    if (map_has_hole(map, start, end)) {
+        return Status::invalid_address;
+    }
+    if (map_has_table(map, start, end)) {
+        return Status::invalid_argument;
+    }
+    if (wires_too_much(k, map, start, end)) {
+        return Status::resource_shortage;
+    }
+    return wire_for_user(k, map, start, end);
+}
+
+void map_wire_new(Kernel& k, Map& map, Va start, Va end) {
+    if (map.wire_future && !map_has_table(map, start, end)) {
+        const MapLock lock(k, map);
+        wire_for_user(k, map, start, end);
+    }
 }
 
 Status map_user_unwire(Kernel& k, Map& map, Va start, Va end) {

@@ -172,6 +172,8 @@ void advise_page(Kernel& k, Page& page, Advice advice) {
         case Advice::normal:
         case Advice::random:
         case Advice::sequential:
+        case Advice::nosync:
+        case Advice::autosync:
             break;
     }
 }

@@ -74,6 +74,19 @@ void page_dontneed(Kernel& k, Page& m) {
     k.pages.deactivate(m);
 }
 
+void page_set_nosync(Kernel& k, Page& m, bool entry_nosync) {
+    const bool was_set = m.has(kPageNoSync);
+    if (!entry_nosync) {
+        m.clear(kPageNoSync);
+    } else if (m.dirty == 0) {
+        m.set(kPageNoSync);
+        k.stats.pages_nosync += was_set ? 0 : 1;
+    }
+    if (k.probe != nullptr) {
+        k.probe->nosync_judged(m, entry_nosync, was_set);
+    }
+}
+
 void witness_discard(Kernel& k, const Object& object, PageIndex index) {
     for_each_view(object, index, [&](const MapEntry& entry, Va va) {
         k.discarded.push_back({entry.map->pid, va, k.bytes_moved});

@@ -17,6 +17,9 @@ void page_unmap_and_free(Kernel& k, Page& m);
 void page_cache(Kernel& k, Page& m);
 // vm_page_dontneed: the page looks unused from now on; a store that only a PTE knows of is harvested.
 void page_dontneed(Kernel& k, Page& m);
+// vm_set_nosync (vm_fault.c:2693): a page that a fault lets be stored to gets or loses the NOSYNC mark by its entry; a
+// dirty page is not marked newly.
+void page_set_nosync(Kernel& k, Page& m, bool entry_nosync);
 // Reports that the contents of (object, index) become zero for everyone who sees them, as madvise(free) allowed.
 void witness_discard(Kernel& k, const Object& object, PageIndex index);
 // One wiring goes from `from` to `to`; both busied (catalogue D-1, D-4).

@@ -91,6 +91,7 @@ bool pager_has_page(const Object& object, PageIndex index) {
         case ObjectType::vnode:
             return index < object.vnode->pages();
         case ObjectType::default_:
+        case ObjectType::device:
         case ObjectType::page_table:
             break;
     }

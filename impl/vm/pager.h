@@ -30,6 +30,9 @@ void swap_free_space(Kernel& k, Object& object, PageIndex start, PageIndex count
 // swap_pager_unswapped: the page differs from its block from now on, so the block goes.
 // Requires: the page is dirty or its block is no longer its only copy.
 void swap_pager_unswapped(Kernel& k, Page& m);
+// swapoff (semantics.md 2.9): every page that has a block comes back into memory, and its block goes; but for those
+// that cannot be read. Processes may be killed for the memory. Blocks.
+void swap_pager_off(Kernel& k);
 // swap_pager_copy with destroy: blocks of `source` from `base` on move to `destination` where that has neither a
 // valid page nor a block; all others go.
 void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex base);

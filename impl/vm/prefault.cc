@@ -1,6 +1,7 @@
 // vm_prefault and vm_prefault_quick: neighbours whose pages are at hand (vm_fault.c:2704-3178).
 #include "impl/vm/fault.h"
 #include "impl/vm/kernel.h"
+#include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
 #include "impl/vm/rules/chain.h"
 #include "impl/vm/vm_object.h"
@@ -66,6 +67,7 @@ void enter_neighbour(Kernel& k, MapEntry& entry, Va va, Page& m, Prot prot, std:
     }
     if ((prot & kProtWrite) != 0) {
         object_set_writeable_dirty(k, *m.object);
+        page_set_nosync(k, m, entry.has(kEntryNoSync));
         if ((fault_flags & kFaultDirty) != 0 && k.on(Defect::b22_prefault_dirties)) {
             k.pages.dirty(m);
             swap_pager_unswapped(k, m);

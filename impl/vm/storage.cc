@@ -58,7 +58,7 @@ void Vnode::set_size(std::uint32_t size) {
 }
 
 std::uint32_t SwapSpace::allocate() {
-    if (free_ == 0) {
+    if (free_ == 0 || closed_) {
         return kNoSwapSlot;
     }
     while (used_[next_] != 0) {

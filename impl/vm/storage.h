@@ -56,6 +56,7 @@ class SwapSpace {
     // A free slot, the lowest at or after the last one given; kNoSwapSlot if there is none.
     std::uint32_t allocate();
     void release(std::uint32_t slot);
+    void close(bool closed) { closed_ = closed; }  // closed: no slot is given out
     bool assigned(std::uint32_t slot) const { return used_[slot] != 0; }
     void write(std::uint32_t slot, const std::uint8_t* bytes);
     const std::uint8_t* read(std::uint32_t slot) const { return bytes_[slot]->data(); }
@@ -69,6 +70,7 @@ class SwapSpace {
     std::uint32_t free_;
     std::uint32_t next_ = 0;
     std::uint32_t touched_ = 0;
+    bool closed_ = false;
 };
 
 }  // namespace vmref::impl

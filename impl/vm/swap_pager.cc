@@ -2,10 +2,12 @@
 #include <algorithm>
 
 #include "impl/page/swap_rule.h"
+#include "impl/vm/fault.h"
 #include "impl/vm/page_ops.h"
 #include "impl/vm/pager.h"
 #include "impl/vm/read_ahead.h"
 #include "impl/vm/rules/chain.h"
+#include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
 
@@ -74,6 +76,40 @@ void swap_pager_copy(Kernel& k, Object& source, Object& destination, PageIndex b
             set_slot(k, destination, above, slot);
         }
     }
+}
+
+namespace {
+
+// Brings back what one object has in swap space; our reference keeps it.
+void unswap_object(Kernel& k, Object& object) {
+    object_reference(k, object);
+    const auto wanted = [&object] { return object.swap_count != 0 && object.ref_count > 1; };
+    for (PageIndex index = 0; index < object.swap_slots.size() && wanted(); ++index) {
+        if (object.swap_slot(index) == kNoSwapSlot) {
+            continue;
+        }
+        Status status = Status::success;
+        Page* const m = vm_fault_object_page(k, object, index, kProtNone, kFaultDirty | kFaultUnswap, status);
+        if (m == nullptr) {
+            continue;  // unreadable; or its last mapping went with a process that was killed for the memory
+        }
+        k.pages.unhold(*m);
+        ++k.stats.pages_unswapped;
+    }
+    object_deallocate(k, &object);
+}
+
+}  // namespace
+
+void swap_pager_off(Kernel& k) {
+    k.swap.close(true);
+    for (ObjectId id = 0; id < k.objects.all().size(); ++id) {
+        Object* const object = k.objects.find(id);
+        if (object != nullptr && object->anonymous() && object->swap_count != 0) {
+            unswap_object(k, *object);
+        }
+    }
+    k.swap.close(false);
 }
 
 PagerResult swap_get_page(Kernel& k, Object& object, PageIndex index, Page& m, const ReadRequest& request) {

@@ -120,4 +120,33 @@ KernelUnwire KernelDrawing::unwire(Pid pid) {
     return {pid, range.addr, range.length};
 }
 
+NofaultAccess KernelDrawing::nofault(Pid pid) {
+    NofaultAccess op{};
+    op.call = choices_.chance(50) ? NofaultCall::store_nofault : NofaultCall::load_nofault;
+    op.pid = pid;
+    op.size = choices_.pick<std::uint8_t>({{4, 70}, {1, 15}, {2, 15}});
+    const bool store = op.call == NofaultCall::store_nofault;
+    op.addr = places_.access(pid, op.size, store ? kProtWrite : kProtRead);
+    op.value = store ? choices_.word() : 0;
+    return op;
+}
+
+MapDevice KernelDrawing::map_device(Pid pid, Prot prot) {
+    const std::uint32_t pages = choices_.between(1, kUserDevicePages);
+    MapDevice op{};
+    op.pid = pid;
+    op.device = static_cast<DeviceId>(choices_.between(1, kUserDevices));
+    op.addr = places_.place(pid, pages) + (choices_.chance(2) ? choices_.below(kPageSize) : 0);
+    op.length = (pages << kPageShift) - (choices_.chance(10) ? choices_.below(kPageSize) : 0);
+    op.prot = prot;
+    // Now and then beyond the end of the device.
+    op.offset = choices_.below(kUserDevicePages - pages + (choices_.chance(90) ? 1 : 2)) << kPageShift;
+    return op;
+}
+
+// Mostly off again soon: who locks all he has leaves little to page out.
+LockFuture KernelDrawing::lock_future(Pid pid) {
+    return {pid, model_.locks_future(pid) ? choices_.chance(10) : choices_.chance(70)};
+}
+
 }  // namespace vmref::props

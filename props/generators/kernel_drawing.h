@@ -28,6 +28,9 @@ class KernelDrawing {
     // around it, others are written out. Whoever has the page below him cannot take it over meanwhile (catalogue D-7,
     // D-8). Requires: a slot is in use, none for writing; a process exists.
     Operation around_held(bool room_for_process);
+    NofaultAccess nofault(Pid pid);
+    LockFuture lock_future(Pid pid);
+    MapDevice map_device(Pid pid, Prot prot);
 
   private:
     std::uint32_t slot(bool used);

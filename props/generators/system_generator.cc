@@ -39,19 +39,24 @@ enum class Kind : std::uint8_t {
     kernel_put,
     kernel_wire,
     kernel_unwire,
+    nofault,
+    lock_future,
+    map_device,
+    swapoff,
     stand_in,
     table,
 };
 
 // Per mille.
 constexpr Weighted<Kind> kKinds[] = {
-    {Kind::access, 542},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
+    {Kind::access, 520},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
     {Kind::munmap, 16},     {Kind::mprotect, 24},     {Kind::minherit, 26},  {Kind::madvise, 32},
     {Kind::msync, 10},      {Kind::mlock, 10},        {Kind::munlock, 9},    {Kind::ftruncate, 14},
     {Kind::file_read, 12},  {Kind::file_write, 14},   {Kind::exit, 10},      {Kind::switch_cpu, 20},
     {Kind::threads, 6},     {Kind::mremap, 14},       {Kind::spawn, 4},      {Kind::create_file, 6},
     {Kind::exec, 2},        {Kind::debug, 18},        {Kind::kernel_get, 4}, {Kind::kernel_put, 4},
-    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},  {Kind::table, 30},
+    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},  {Kind::nofault, 8},
+    {Kind::lock_future, 5}, {Kind::swapoff, 2},       {Kind::map_device, 7}, {Kind::table, 30},
 };
 
 // While the kernel holds a page for reading.
@@ -120,15 +125,21 @@ Kind Drawing::fitting(Kind kind, Pid pid) {
             // The last process takes everything along.
             return model_.processes().size() == 1 && !choices_.chance(20) ? Kind::mmap : kind;
         case Kind::mmap:
+            // Who locks all that he maps leaves nothing to page out: not for long.
+            if (model_.locks_future(pid) && choices_.chance(25)) {
+                return Kind::lock_future;
+            }
+            [[fallthrough]];
         case Kind::mprotect:
         case Kind::minherit:
         case Kind::mlock:
         case Kind::mremap:
+        case Kind::map_device:
         case Kind::kernel_wire:
             if (mappings >= kManyMappings) {
                 return Kind::munmap;
             }
-            return mappings == 0 ? Kind::mmap : kind;
+            return mappings == 0 && kind != Kind::map_device ? Kind::mmap : kind;
         case Kind::munlock:
             return mappings != 0 && !places_.any_locked(pid) && !choices_.chance(15) ? Kind::mlock : kind;
         case Kind::kernel_unwire:
@@ -146,8 +157,8 @@ Kind Drawing::fitting_holds(Kind kind) {
     if (kind == Kind::kernel_get || kind == Kind::kernel_put) {
         return used == 0 ? Kind::kernel_get : used == kHoldSlots ? Kind::kernel_put : kind;
     }
-    const bool stays = kind == Kind::access || kind == Kind::debug || kind == Kind::msync || kind == Kind::pageout ||
-                       kind == Kind::threads || kind == Kind::switch_cpu;
+    const bool stays = kind == Kind::access || kind == Kind::debug || kind == Kind::nofault || kind == Kind::msync ||
+                       kind == Kind::pageout || kind == Kind::threads || kind == Kind::switch_cpu;
     return stays || !kernel_.held_for_writing() ? kind : Kind::kernel_put;
 }
 
@@ -189,6 +200,10 @@ Operation Drawing::operation() {
         case Kind::kernel_put:
         case Kind::kernel_wire:
         case Kind::kernel_unwire:
+        case Kind::nofault:
+        case Kind::lock_future:
+        case Kind::map_device:
+        case Kind::swapoff:
             return kernel_operation(kind, pid);
         case Kind::table: {
             const auto of_table = tables_.operation(pid);
@@ -250,9 +265,11 @@ Operation Drawing::memory_operation(Kind kind, Pid pid) {
         case Kind::madvise: {
             auto op = on_range<Madvise>(pid);
             op.advice = choices_.pick<Advice>({{Advice::free, 40},
-                                               {Advice::dontneed, 35},
+                                               {Advice::dontneed, 33},
                                                {Advice::willneed, 10},
-                                               {Advice::normal, 5},
+                                               {Advice::nosync, 4},
+                                               {Advice::autosync, 2},
+                                               {Advice::normal, 1},
                                                {Advice::random, 5},
                                                {Advice::sequential, 5}});
             return op;
@@ -360,6 +377,14 @@ Operation Drawing::kernel_operation(Kind kind, Pid pid) {
             return kernel_.put();
         case Kind::kernel_wire:
             return kernel_.wire(pid);
+        case Kind::nofault:
+            return kernel_.nofault(pid);
+        case Kind::lock_future:
+            return kernel_.lock_future(pid);
+        case Kind::map_device:
+            return kernel_.map_device(pid, mappings_.prot());
+        case Kind::swapoff:
+            return Swapoff{};
         default:
             return kernel_.unwire(pid);
     }

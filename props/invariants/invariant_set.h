@@ -41,6 +41,9 @@ class InvariantSet : public impl::Probe, public RuleBook {
     void fault_object_left(const impl::Object& first_object, bool success) override;
     void page_handed_out(const impl::Map& map, Va va, Prot asked, const impl::Page* m, bool busied) override;
     void wiring_undone(const impl::MapEntry& entry, Va start, Va failed) override;
+    void device_mapped(const impl::MapEntry& entry, Va va) override;
+    void nofault_ended(bool success, std::uint64_t waits) override;
+    void nosync_judged(const impl::Page& m, bool entry_nosync, bool was_set) override;
     void pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end, bool undisturbed) override;
     void before_prefault(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind) override;
     void after_prefault(const impl::MapEntry& entry) override;

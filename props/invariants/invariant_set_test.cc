@@ -56,6 +56,14 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
     store(1, kTabled, kVpteV | kVpteRW);
     apply(Mcontrol{TableCall::set_map, 1, kTabled, kPageSize, kVpteV | kVpteRW});
     load(1, kTabled);
+    apply(Madvise{.pid = 1, .addr = kShared, .length = kPageSize, .advice = Advice::nosync});
+    kernel_.pmaps.remove(pmap(2), kShared, kShared + kPageSize);
+    apply(Mprotect{.pid = 1, .addr = kShared, .length = kPageSize, .prot = kProtRead});
+    apply(Mprotect{.pid = 1, .addr = kShared, .length = kPageSize, .prot = kReadWrite});
+    store(1, kShared, 1);
+    apply(MapDevice{1, 1, 0x60000, kPageSize, kReadWrite});
+    store(1, 0x60000, 1);
+    apply(NofaultAccess{NofaultCall::load_nofault, 1, kShared, 4});
     // A write that goes on, and a page that cannot be read.
     constexpr Va kUnread = 0x70000;
     apply(WriteOut{.pid = 1, .addr = kAnonymous + kPageSize, .unfinished = true});

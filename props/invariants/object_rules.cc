@@ -69,11 +69,13 @@ void InvariantSet::check_references(const impl::Object& object) {
         own = own && entry->object == &object;
         ++entries;
     }
-    const std::uint64_t vnode = object.type == impl::ObjectType::vnode ? 1 : 0;
-    evaluate(Rule::i25, true, own && object.ref_count == entries + object.shadows.size() + vnode + others, [&] {
-        return fmt::format("{}: expected references of {}{} entries, {} shadows, {} vnode and {} others, found {}",
-                           name_of(object), entries, own ? "" : " (partly foreign)", object.shadows.size(), vnode,
-                           others, object.ref_count);
+    const bool own_user = object.type == impl::ObjectType::vnode || object.type == impl::ObjectType::device;
+    const std::uint64_t owner = own_user ? 1 : 0;
+    evaluate(Rule::i25, true, own && object.ref_count == entries + object.shadows.size() + owner + others, [&] {
+        return fmt::format(
+            "{}: expected references of {}{} entries, {} shadows, {} vnode or device and {} others, found {}",
+            name_of(object), entries, own ? "" : " (partly foreign)", object.shadows.size(), owner, others,
+            object.ref_count);
     });
 }
 

@@ -113,6 +113,22 @@ void InvariantSet::check_dirtiness(const impl::Page& page) {
     });
 }
 
+void InvariantSet::nosync_judged(const impl::Page& m, bool entry_nosync, bool was_set) {
+    const bool marked = m.has(impl::kPageNoSync);
+    evaluate(Rule::i56, entry_nosync || was_set, marked == (entry_nosync && (was_set || m.dirty == 0)), [&] {
+        return fmt::format("{}: stored to through an entry {} NOSYNC, dirty {:#x}, {}marked before, found it {}marked",
+                           name_of(m), entry_nosync ? "with" : "without", m.dirty, was_set ? "" : "not ",
+                           marked ? "" : "not ");
+    });
+}
+
+void InvariantSet::nofault_ended(bool success, std::uint64_t waits) {
+    evaluate(Rule::i94, true, waits == 0, [&] {
+        return fmt::format("an access that must not wait {}: expected no sleep and no pager, found {}",
+                           success ? "succeeded" : "failed", waits);
+    });
+}
+
 void InvariantSet::pages_cleaned(const impl::Object& object, PageIndex start, PageIndex end, bool undisturbed) {
     for (auto page = object.pages.lower_bound(start); page != object.pages.end() && page->pindex < end; ++page) {
         // What was not written yet, stays dirty.

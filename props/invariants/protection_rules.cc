@@ -50,7 +50,8 @@ void InvariantSet::check_rights(const impl::Pmap& pmap, const impl::MapEntry* en
     const impl::Page& page = kernel_.pages.page_of_frame(word >> kPageShift);
     const PageIndex index = entry->index_of(va);
     const bool there = entry->vpagetable ? entry->covers_index(page.pindex) : page.pindex == index;
-    const bool own = page.object == entry->object && there && !entry->has(impl::kEntryNeedsCopy);
+    const bool own =
+        entry->device != 0 || (page.object == entry->object && there && !entry->has(impl::kEntryNeedsCopy));
     evaluate(Rule::i16, true, own, [&] {
         return fmt::format(
             "{}: writable PTE maps {}, expected object {} index {} of an entry without needs-copy "
@@ -116,6 +117,16 @@ void InvariantSet::check_entry_rights(const impl::MapEntry& entry) {
             }
         }
     }
+}
+
+void InvariantSet::device_mapped(const impl::MapEntry& entry, Va va) {
+    const std::uint32_t word = kernel_.pmaps.pte(*entry.map->pmap, va);
+    const bool unmanaged = (word & kPteV) != 0 && (word & impl::kPteManaged) == 0;
+    evaluate(Rule::i93, true, unmanaged && entry.object == nullptr, [&] {
+        return fmt::format("{}: {} shows device {}, expected an unmanaged PTE and no object, found {:#x} and object {}",
+                           name_of(*entry.map->pmap, va), name_of(entry), entry.device, word,
+                           entry.object == nullptr ? 0 : entry.object->id);
+    });
 }
 
 void InvariantSet::page_handed_out(const impl::Map& map, Va va, Prot asked, const impl::Page* m, bool busied) {

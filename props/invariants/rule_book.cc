@@ -70,6 +70,8 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
      "vm_fault.c:571-572, 2396-2398"},
     {"I-53", "an entry that is wired more than once keeps its pages wired", "vm_fault.c:2377-2408"},
     {"I-54", "only valid chunks of a page are dirty", "vm_object.c:594, 1559-1561"},
+    {"I-56", "a fault for storing marks a page NOSYNC iff its entry says so and the page was clean or marked",
+     "vm_fault.c:2693-2702"},
     {"I-59", "the frame of a wired or held page is not free, nor is the page removed as a clean one",
      "vm_fault.c:1180-1194"},
     {"I-60", "the pv entries of a page are exactly the managed PTEs that map it", "pmap.c:1753-1823, 618-633"},
@@ -98,6 +100,9 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-86", "a shortage leaves everything as it was", "pmap.c:1582-1598, 2231-2240"},
     {"I-88", "every pv entry in use is on the lists, and the daemon is told before they run out", "pmap.c:1660-1705"},
     {"I-91", "every resolved fault and every prefaulted page is counted once", "vm_fault.c:741-756, 2951-2953"},
+    {"I-93", "a device's page is mapped without being managed, its entry has no object",
+     "vm_fault.c:505-536, 2318-2334"},
+    {"I-94", "who must not wait neither sleeps for memory nor asks a pager", "vm_fault.c:546-566"},
     {"I-95",
      "a walk through virtual page tables sets A in every word, and M for a store, if the entry may write, else "
      "nothing; "
