@@ -250,6 +250,11 @@ void Narrator::page_read(const NarratedPage& page, bool wanted, std::uint32_t ah
                                          page_text(page)));
 }
 
+void Narrator::read_failed(const NarratedPage& page, Pid pid) {
+    const std::string who = pid == 0 ? std::string("a kernel thread") : fmt::format("pid {}", pid);
+    say(Kind::read, fmt::format("read error, {}: {}", who, page_text(page)));
+}
+
 void Narrator::page_zeroed(const NarratedPage& page) {
     say(Kind::copy, "zero-filled: " + page_text(page));
 }

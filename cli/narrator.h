@@ -47,6 +47,7 @@ class Narrator final : private impl::Narration {
     void level_searched(const impl::NarratedPage& page, impl::LevelFind find) override;
     void page_allocated(const impl::NarratedPage& page) override;
     void page_read(const impl::NarratedPage& page, bool wanted, std::uint32_t ahead) override;
+    void read_failed(const impl::NarratedPage& page, Pid pid) override;
     void page_zeroed(const impl::NarratedPage& page) override;
     void page_copied(const impl::NarratedPage& from, const impl::NarratedPage& to) override;
     void table_passed(const impl::NarratedPage& table, std::uint32_t slot, std::uint32_t old,

@@ -130,6 +130,10 @@ bool System::can_run_beside(const Operation& operation) {
                     return is_free(map) && can_protect(map, op.addr, op.addr + op.length, op.prot);
                 } else if constexpr (std::is_same_v<Op, Munmap>) {
                     return is_free(map) && can_unmap(kernel_, map, trunc_page(op.addr), op.addr + op.length);
+                } else if constexpr (std::is_same_v<Op, MapDevice>) {
+                    // Opening the device takes memory, and locking what is new faults.
+                    return is_free(map) && !map.wire_future && kernel_.devices[op.device - 1U] != nullptr &&
+                           can_unmap(kernel_, map, trunc_page(op.addr), op.addr + op.length);
                 }
                 return is_free(map);
             }

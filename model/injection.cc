@@ -95,13 +95,15 @@ std::optional<std::string> reason_not_to_keep_back(const Operation& operation) {
             } else if constexpr (std::is_same_v<Op, Madvise>) {
                 return op.advice == Advice::normal || op.advice == Advice::random || op.advice == Advice::sequential;
             } else {
-                return std::is_same_v<Op, Mprotect> || std::is_same_v<Op, Munmap> || std::is_same_v<Op, Minherit>;
+                return std::is_same_v<Op, Mprotect> || std::is_same_v<Op, Munmap> || std::is_same_v<Op, MapDevice> ||
+                       std::is_same_v<Op, Minherit>;
             }
         },
         operation);
     return fits ? std::nullopt
                 : std::optional<std::string>(
-                      "a hook keeps back only mprotect, munmap, minherit, madvise normal, random or sequential, and "
+                      "a hook keeps back only mprotect, munmap, map_device, minherit, madvise normal, random or "
+                      "sequential, and "
                       "accesses inside one page");
 }
 

@@ -80,12 +80,12 @@ struct PlanShortage {
     bool operator==(const PlanShortage&) const = default;
 };
 
-// The next operation is kept back; its own observation is plain success. It has to be a Mprotect, Munmap, Minherit,
-// Madvise (but not `willneed`, `dontneed` and `free`), or an Access inside one page. The operation after it is the one
-// that it runs beside: as another thread's, while that one waits for a pager for the first time (HookTime::during);
-// only an Access inside one page or an Msync lets it, and only if it need not wait for anything that the waiting one
-// has. Else it runs right after that operation (HookTime::after), unless its process has ended (HookTime::never).
-// Observation::hooked says how it went. The contents are as if it had come before (during) or after.
+// The next operation is kept back; its own observation is plain success. It has to be a Mprotect, Munmap, MapDevice,
+// Minherit, Madvise (but not `willneed`, `dontneed` and `free`), or an Access inside one page. The operation after it
+// is the one that it runs beside: as another thread's, while that one waits for a pager for the first time
+// (HookTime::during); only an Access inside one page or an Msync lets it, and only if it need not wait for anything
+// that the waiting one has. Else it runs right after that operation (HookTime::after), unless its process has ended
+// (HookTime::never). Observation::hooked says how it went. The contents are as if it had come before (during) or after.
 struct Hook {
     bool operator==(const Hook&) const = default;
 };

@@ -12,6 +12,8 @@ namespace vmref::impl {
 enum class Defect : std::uint8_t {
     b01_fault_page_unmaps,
     b02_minflt_twice,
+    b03_device_keeps_object,
+    b04_message_names_process,
     b05_copy_unmaps_in_process,
     b06_copy_unmaps_current_only,
     b07_copy_unmaps_one_map,

@@ -38,6 +38,8 @@ class Narration {
     virtual void page_allocated(const NarratedPage& /*page*/) {}
     // `ahead` pages behind it were read as well. Not `wanted`: the page itself was there, only they were read.
     virtual void page_read(const NarratedPage& /*page*/, bool /*wanted*/, std::uint32_t /*ahead*/) {}
+    // The data could not be had; `pid`: of the process that asked, 0: a thread without one.
+    virtual void read_failed(const NarratedPage& /*page*/, Pid /*pid*/) {}
     virtual void page_zeroed(const NarratedPage& /*page*/) {}
     virtual void page_copied(const NarratedPage& /*from*/, const NarratedPage& /*to*/) {}
     // The walk went through word `slot` of the page of a virtual page table, which was `old`.

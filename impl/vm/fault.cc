@@ -111,16 +111,15 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow
     if (begun != Status::success) {
         return begun;
     }
-    if (fs.first_object == nullptr) {
+    if (fs.entry->device != 0) {
         fs.prot = fs.first_prot;
-        return map_device_page(fs, va);
+        return drop_first_object(fs, map_device_page(fs, va));
     }
     const auto needed = static_cast<Prot>(
         rule::needed_rights<std::uint32_t>(fault_type, fs.first_prot, fs.wired, fs.wiring(), k.defects));
     if (k.on(Defect::b10_retry_keeps_raised_access)) {
         fault_type = needed;  // the next attempt asks for it, whatever the entry has become
     }
-    Object& top = *fs.first_object;
     k.walks_table = fs.entry->vpagetable;
     Status status = k.walks_table ? vm_fault_vpagetable(fs, pindex, needed) : Status::success;
     if (status == Status::success) {
@@ -138,8 +137,7 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow
         unlock_things(fs);
     }
     k.walks_table = false;
-    object_drop(top);
-    return status;
+    return drop_first_object(fs, status);
 }
 
 }  // namespace

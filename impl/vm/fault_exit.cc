@@ -46,6 +46,16 @@ void narrate_search(const FaultState& fs, PageIndex pindex, bool busy_elsewhere)
     fs.k.journal.narration->level_searched({fs.object->id, pindex, fs.m != nullptr ? fs.m->frame : 0}, find);
 }
 
+// A thread without process names itself (vm_fault.c:1913-1925).
+void report_read_error(const FaultState& fs) {
+    const Kernel& k = fs.k;
+    ensure(k.curproc != nullptr || !k.on(Defect::b04_message_names_process),
+           "the process that a message names is there");
+    if (k.journal.narration != nullptr && fs.m != nullptr) {
+        k.journal.narration->read_failed(narrated(*fs.m), k.curproc != nullptr ? k.curproc->pid : 0);
+    }
+}
+
 void release_page(FaultState& fs) {
     fs.k.pages.deactivate(*fs.m);
     fs.k.pages.wakeup(*fs.m);

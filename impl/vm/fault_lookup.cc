@@ -43,7 +43,9 @@ Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     fs.map = &map;
     fs.entry = found.entry;
     fs.behavior = found.entry->behavior;
-    fs.first_object = found.object;
+    if (found.object != nullptr || !fs.k.on(Defect::b03_device_keeps_object)) {
+        fs.first_object = found.object;
+    }
     fs.first_prot = found.prot;
     fs.wired = found.wired;
     fs.map_generation = map.timestamp;
@@ -62,6 +64,13 @@ bool forbidden_by_nofault(const FaultState& fs, bool retried) {
 }
 
 }  // namespace
+
+Status drop_first_object(FaultState& fs, Status status) {
+    if (fs.first_object != nullptr) {
+        object_drop(*fs.first_object);
+    }
+    return status;
+}
 
 Status begin_attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried,
                      PageIndex& pindex) {

@@ -167,6 +167,9 @@ Search ChainWalk::page_in() {
     if (result == PagerResult::ok) {
         return take_read(*asked);
     }
+    if (result == PagerResult::error) {
+        report_read_error(fs_);
+    }
     if (const FaultExit exit = exit_of(result); exit != FaultExit::count) {
         return leave_with(exit);
     }

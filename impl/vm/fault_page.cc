@@ -63,12 +63,11 @@ Status page_attempt(FaultState& fs, Map& map, const PageRequest& request, bool& 
         return begun;
     }
     const Prot asked = request.fault_type & kProtAll;
-    if (fs.first_object == nullptr) {
-        return hand_over_device_page(fs, asked, request.va, busied);
+    if (fs.entry->device != 0) {
+        return drop_first_object(fs, hand_over_device_page(fs, asked, request.va, busied));
     }
     const auto needed =
         static_cast<Prot>(rule::needed_rights<std::uint32_t>(asked, fs.first_prot, fs.wired, false, k.defects));
-    Object& top = *fs.first_object;
     Status status = fs.entry->vpagetable ? vm_fault_vpagetable(fs, pindex, needed) : Status::success;
     if (status == Status::success) {
         status = vm_fault_object(fs, pindex, needed);
@@ -89,8 +88,7 @@ Status page_attempt(FaultState& fs, Map& map, const PageRequest& request, bool& 
             *busied = stays_busied;
         }
     }
-    object_drop(top);
-    return status;
+    return drop_first_object(fs, status);
 }
 
 }  // namespace

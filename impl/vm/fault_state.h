@@ -49,6 +49,9 @@ static_assert(static_cast<std::size_t>(FaultExit::count) == kFaultExits);
 // Tells the narrator what the search found at (fs.object, pindex).
 void narrate_search(const FaultState& fs, PageIndex pindex, bool busy_elsewhere);
 
+// A read of fs.m has failed: says for whom.
+void report_read_error(const FaultState& fs);
+
 // Stacks grow for processes (vm_fault.c:440), and not for who must not wait: growing may wire, which waits.
 inline bool may_grow_stack(const Kernel& k) {
     return k.curproc != nullptr && !k.curproc->nofault;
@@ -56,6 +59,8 @@ inline bool may_grow_stack(const Kernel& k) {
 // The entry's object, index and rights for one attempt at `va`, the top object held. Not success: nothing is locked.
 // `may_grow`: whether a stack may be grown for it still. Blocks
 Status begin_attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow, bool retried, PageIndex& pindex);
+// The end of an attempt after that: nothing is held of a device (vm_fault.c:764, 1200).
+Status drop_first_object(FaultState& fs, Status status);
 // Every entry of the top object that shows `old` at `index` gives it up; a wired one gets `copy` at once, and its
 // wiring.
 void unmap_replaced_page(FaultState& fs, PageIndex index, Page& old, Page& copy);

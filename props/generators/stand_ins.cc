@@ -101,9 +101,13 @@ Operation stand_in(Pid pid, Choices& choices, Places& places) {
 }
 
 Operation kept_operation(Choices& choices, Places& places) {
-    enum class Kind { mprotect, access, munmap, minherit, madvise };
-    const auto kind = choices.pick<Kind>(
-        {{Kind::mprotect, 40}, {Kind::access, 22}, {Kind::munmap, 22}, {Kind::minherit, 6}, {Kind::madvise, 10}});
+    enum class Kind { mprotect, access, munmap, map_device, minherit, madvise };
+    const auto kind = choices.pick<Kind>({{Kind::mprotect, 38},
+                                          {Kind::access, 22},
+                                          {Kind::munmap, 20},
+                                          {Kind::map_device, 6},
+                                          {Kind::minherit, 5},
+                                          {Kind::madvise, 9}});
     const Pid pid = places.process();
     // A fault on a locked page asks for more than its access needs (B-10).
     if (kind == Kind::mprotect && choices.chance(70)) {
@@ -126,6 +130,9 @@ Operation kept_operation(Choices& choices, Places& places) {
             return Mprotect{pid, range.addr, range.length, some_protection(choices)};
         case Kind::munmap:
             return Munmap{pid, range.addr, range.length};
+        case Kind::map_device:
+            return MapDevice{pid, static_cast<DeviceId>(choices.between(1, kUserDevices)), trunc_page(range.addr),
+                             kPageSize * choices.between(1, kUserDevicePages), kProtRead | kProtWrite};
         case Kind::minherit:
             return Minherit{pid, range.addr, range.length, Inherit::share};
         default:
