@@ -249,6 +249,7 @@ Outcome System::run(const Fork& operation) {
     auto child = make_owned<Process>();
     child->pid = operation.child;
     child->cpu = parent.cpu;
+    child->rss_limit = parent.rss_limit;
     if (!new_address_space(*child)) {
         return {};
     }

@@ -49,6 +49,8 @@ class System final : private InlineWaiter, private MemoryKiller {
     Process* find(Pid pid) const;
     // The process whose address space has this pmap; nullptr if there is none (any more).
     Process* find_by_pmap(PmapId pmap) const;
+    // The kernel's own memory, and its submap.
+    std::array<const Map*, 2> kernel_maps() const { return {&kernel_space_.map, &submap_}; }
     // How many slots hold the page from one operation to the next (KernelGet).
     std::uint32_t kernel_holds(const Page& page) const;
 
@@ -83,6 +85,10 @@ class System final : private InlineWaiter, private MemoryKiller {
     Outcome run(const LockFuture& operation);
     Outcome run(const MapDevice& operation);
     Outcome run(const Swapoff& operation);
+    Outcome run(const LimitResident& operation);
+    Outcome run(const KernelAlloc& operation);
+    Outcome run(const KernelFree& operation);
+    Outcome run(const KernelAccess& operation);
 
     struct HeldPage {
         Page* page = nullptr;  // nullptr: the slot is empty
@@ -110,7 +116,8 @@ class System final : private InlineWaiter, private MemoryKiller {
     Process& process(Pid pid) {
         return last_found_ != nullptr && last_found_->pid == pid ? *last_found_ : *processes_.at(pid);
     }
-    Process& create_process(Pid pid);
+    Map& map_of(Pid pid) { return pid == 0 ? kernel_space_.map : process(pid).map; }
+    void open_kernel_map();
     bool new_address_space(Process& process);
     void leave_address_space(Process& process);
     void end_process(Pid pid);
@@ -140,6 +147,8 @@ class System final : private InlineWaiter, private MemoryKiller {
     Arena* const arena_ = current_arena();  // where all of this lies; nullptr: on the heap
     Kernel kernel_;
     OrderedMap<Pid, Owned<Process>> processes_;
+    Process kernel_space_;  // pid 0: only its map is used
+    Map submap_;
     Process* last_found_ = nullptr;  // by apply(): most operations are of the process of the one before
     Vector<Process*> running_;       // by cpu; nullptr: idle
     Vector<Process*> by_pmap_;       // by pmap id

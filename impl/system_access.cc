@@ -31,7 +31,7 @@ Status System::handle_fault(Process& self, const AccessResult& fault, Privilege 
     const Prot needed = store ? kProtWrite : kProtRead;
     std::uint8_t flags = store ? kFaultDirty : kFaultNormal;
     if (privilege == Privilege::user) {
-        flags |= kFaultBurst;
+        flags |= kFaultBurst | kFaultUserMode;
     }
     return vm_fault(kernel_, self.map, trunc_page(fault.cr2), needed, flags);
 }

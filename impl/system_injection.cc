@@ -59,7 +59,7 @@ bool lets_others_run(const Operation& operation) {
 }
 
 Page* System::resident_page_at(Pid pid, Va va) {
-    const MapEntry* const entry = map_entry_at(process(pid).map, va);
+    const MapEntry* const entry = map_entry_through(map_of(pid), va);
     return entry == nullptr ? nullptr : chain_resident_page(kernel_, entry->object, entry->index_of(va));
 }
 

@@ -178,6 +178,27 @@ TEST_F(InjectionTest, WhatWouldWaitForTheWaitingOneRunsAfterIt) {
     EXPECT_EQ(load(8).signal, Signal::segv);
 }
 
+TEST_F(InjectionTest, ADeviceMayComeWhereAFaultWaitsForItsPager) {
+    w.run(MapDevice{1, 1, va(30), kPageSize, kReadWrite});
+    store(30, 77);
+    w.run(Hook{});
+    w.run(MapDevice{1, 1, va(0), kPageSize, kReadWrite});
+    const Observation loaded = load(0);
+    ASSERT_EQ(loaded.hooked.size(), 1U);
+    EXPECT_EQ(loaded.hooked[0].time, HookTime::during);
+    EXPECT_EQ(loaded.value, 77U) << "the fault starts over, and nothing is held for a device (B-03)";
+    w.run(Hook{});
+    w.run(MapDevice{1, 2, va(1), kPageSize, kReadWrite});
+    EXPECT_EQ(load(1).hooked.at(0).time, HookTime::after) << "opening a device takes memory";
+}
+
+TEST_F(InjectionTest, AKernelThreadMayMeetAReadError) {
+    w.unmap(1, 0, 1);
+    w.map(1, 0, 1, kRead, 1);
+    plan_get(IoAnswer::error);
+    EXPECT_EQ(w.run(DebugAccess{DebugCall::debug_read, 0, 1, va(0), 4}).status, Status::failure) << "B-04";
+}
+
 TEST_F(InjectionTest, ReadsRunBesideAnMsync) {
     store(0, 9);
     w.run(Hook{});

@@ -40,7 +40,7 @@ class DebuggedPages {
                 continue;
             }
             Status status = Status::invalid_address;
-            if (run.va < kUserEnd) {
+            if (run.va < kUserEnd && map_.pmap != nullptr) {
                 const Prot type = writes_ ? kProtWrite | kProtOverrideWrite : kProtRead;
                 bool* const busied = runs_[1].length == 0 ? &busied_ : nullptr;
                 run.page = vm_fault_page(k_, map_, {trunc_page(run.va), type}, status, busied);
@@ -125,7 +125,7 @@ class DebuggedPages {
 
 // procfs_rwmem. Blocks
 Outcome System::run(const DebugAccess& operation) {
-    DebuggedPages pages(kernel_, process(operation.target).map, operation);
+    DebuggedPages pages(kernel_, map_of(operation.target), operation);
     const Status status = pages.find();
     auto bytes = bytes_of(operation.value);
     if (status == Status::success) {

@@ -236,6 +236,11 @@ Outcome System::run(const LockFuture& operation) {
     return {};
 }
 
+Outcome System::run(const LimitResident& operation) {
+    process(operation.pid).rss_limit = operation.pages;
+    return {};
+}
+
 Outcome System::run(const KernelWire& operation) {
     return on_range(operation.addr, operation.length,
                     [&](Va start, Va end) { return map_kernel_wire(kernel_, process(operation.pid).map, start, end); });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/container.h"
+#include "ops/kernel_operation.h"
 #include "ops/types.h"
 
 namespace vmref::model {
@@ -28,6 +29,7 @@ struct Range {
     bool table = false;      // Mmap::vpagetable; never clipped, wired or moved
     std::uint32_t root = 0;  // of its tables
     bool device = false;
+    KernelUse use = KernelUse::pageable;  // of the kernel's own memory
 
     // Wired by whomever: the pages stay in memory, with all the rights of the mapping.
     bool pinned() const { return wired || kernel_wirings != 0; }

@@ -27,6 +27,9 @@ Cell find_cell(Step& step, Pid pid, Va va, Prot need, bool overriding, bool may_
     if (range == nullptr) {
         return {.status = Status::invalid_address};
     }
+    if (const auto refused = forbidden(*range, page)) {
+        return {.status = *refused};
+    }
     const Prot judged = overriding && !range->pinned() ? range->max_prot : range->prot;
     const PageIndex index = range->cell(page);
     if ((need & ~judged) != 0) {
@@ -44,7 +47,10 @@ Cell find_cell(Step& step, Pid pid, Va va, Prot need, bool overriding, bool may_
         return {.status = Status::protection_failure};
     }
     if (const FailedRead* const failed = failed_read(step, pid, va)) {
-        return {.status = failed->bad ? Status::protection_failure : Status::failure};
+        if (failed->bad || !outlives_loss(pid, page)) {
+            return {.status = failed->bad ? Status::protection_failure : Status::failure};
+        }
+        std::memset(range->container->write(index), 0, kPageSize);
     }
     // A wired page is found with all rights of its mapping, whatever this access needs.
     if ((need & kProtWrite) != 0 || (range->pinned() && (range->prot & kProtWrite) != 0)) {
@@ -121,6 +127,21 @@ void run(Step& step, const NofaultAccess& op) {
     }
     const AccessKind kind = op.call == NofaultCall::load_nofault ? AccessKind::load : AccessKind::store;
     run(step, Access{.pid = op.pid, .kind = kind, .addr = va, .size = op.size, .value = op.value, .kernel = true});
+}
+
+void run(Step& step, const KernelAccess& op) {
+    const Va va = op.addr & ~(op.size - 1U);
+    const bool stores = op.call == KernelCall::kernel_store;
+    const Cell cell = find_cell(step, 0, va, stores ? kProtWrite : kProtRead, false, false);
+    step.expected.status = cell.status;
+    for (std::uint32_t i = 0; cell.status == Status::success && i < op.size; ++i) {
+        const std::uint32_t offset = (va + i) & kPageMask;
+        if (stores) {
+            cell.container->write(cell.index)[offset] = static_cast<std::uint8_t>(op.value >> (8 * i));
+        } else if (const std::uint8_t* bytes = cell.container->read(cell.index)) {
+            step.expected.value |= std::uint32_t{bytes[offset]} << (8 * i);
+        }
+    }
 }
 
 }  // namespace vmref::model

@@ -148,5 +148,38 @@ TEST_F(KernelOperationsTest, DevicesAreSharedByAllWhoMapThem) {
     EXPECT_EQ(status(Mremap{1, at(0), 3 * kPageSize, at(0), 4 * kPageSize}), Status::invalid_argument);
 }
 
+TEST_F(KernelOperationsTest, TheKernelsMemoryIsProcessZero) {
+    const auto page = [](PageIndex n) { return kKernelMemory + (n << kPageShift); };
+    const auto load = [&](PageIndex n) { return KernelAccess{KernelCall::kernel_load, page(n), 4}; };
+    EXPECT_EQ(status(load(0)), Status::invalid_address);
+    EXPECT_EQ(status(KernelAlloc{page(0), 3, KernelUse::stack}), Status::success);
+    EXPECT_EQ(status(KernelAlloc{page(2), 1}), Status::no_space);
+    EXPECT_EQ(status(KernelAlloc{page(kFirstOfSubmap - 1), 2}), Status::invalid_argument);
+    EXPECT_EQ(status(load(0)), Status::failure) << "the guard page";
+    EXPECT_EQ(run(KernelAccess{KernelCall::kernel_store, page(1), 4, 7}), Observation{});
+    EXPECT_EQ(run(DebugAccess{DebugCall::debug_read, 0, 0, page(1), 4}), loaded(7));
+    EXPECT_EQ(status(KernelFree{page(1)}), Status::invalid_argument);
+    EXPECT_EQ(run(KernelFree{page(0)}), Observation{});
+    EXPECT_EQ(status(KernelAlloc{page(0), 1, KernelUse::reserved}), Status::success);
+    EXPECT_EQ(status(load(0)), Status::failure);
+    EXPECT_EQ(system.refuse(Reclaim{0, page(0)}), std::nullopt);
+    EXPECT_EQ(system.refuse(Exit{0}), "process 0 does not exist");
+}
+
+TEST_F(KernelOperationsTest, OnlyTheSubmapsLossesAreErrors) {
+    const auto lost_read = [&](PageIndex n) {
+        const Va va = kKernelMemory + (n << kPageShift);
+        run(KernelAlloc{va, 1});
+        run(KernelAccess{KernelCall::kernel_store, va, 4, 7});
+        run(PlanIo{IoCall::get, 1, IoAnswer::error});
+        Observation actual;
+        actual.witness.failed = {{0, va, false}};
+        return step(KernelAccess{KernelCall::kernel_load, va, 4}, actual);
+    };
+    EXPECT_EQ(lost_read(0).expected.status, Status::success);
+    EXPECT_EQ(lost_read(1).expected.value, 0U);
+    EXPECT_EQ(lost_read(kFirstOfSubmap).expected.status, Status::failure);
+}
+
 }  // namespace
 }  // namespace vmref::model

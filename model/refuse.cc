@@ -36,15 +36,19 @@ bool may_come_while_held(const Op& op) {
         return op.advice != Advice::free;
     }
     return std::is_same_v<Op, Access> || std::is_same_v<Op, FileRead> || std::is_same_v<Op, DebugAccess> ||
-           std::is_same_v<Op, NofaultAccess> || std::is_same_v<Op, Msync> || std::is_same_v<Op, Pageout> ||
-           std::is_same_v<Op, Spawn> || std::is_same_v<Op, Threads> || std::is_same_v<Op, Switch> ||
-           std::is_same_v<Op, WriteOut> || std::is_same_v<Op, FinishIo> || std::is_same_v<Op, Reclaim> ||
-           std::is_same_v<Op, BusyPage> || std::is_same_v<Op, PlanIo> || std::is_same_v<Op, PlanShortage>;
+           std::is_same_v<Op, KernelAlloc> || std::is_same_v<Op, KernelFree> || std::is_same_v<Op, LimitResident> ||
+           std::is_same_v<Op, KernelAccess> || std::is_same_v<Op, NofaultAccess> || std::is_same_v<Op, Msync> ||
+           std::is_same_v<Op, Pageout> || std::is_same_v<Op, Spawn> || std::is_same_v<Op, Threads> ||
+           std::is_same_v<Op, Switch> || std::is_same_v<Op, WriteOut> || std::is_same_v<Op, FinishIo> ||
+           std::is_same_v<Op, Reclaim> || std::is_same_v<Op, BusyPage> || std::is_same_v<Op, PlanIo> ||
+           std::is_same_v<Op, PlanShortage>;
 }
 
 template <typename Op>
 Reason process_reason(World& world, const Op& op) {
-    const auto missing = [&](Pid pid) { return unless(world.find(pid) != nullptr, "process", pid, "does not exist"); };
+    const auto missing = [&](Pid pid) {
+        return unless(pid != 0 && world.find(pid) != nullptr, "process", pid, "does not exist");
+    };
     const auto made = [&](Pid pid) {
         const Reason reason = new_number("process", pid, world.find(pid) != nullptr);
         return reason ? reason
@@ -56,10 +60,12 @@ Reason process_reason(World& world, const Op& op) {
         const Reason reason = missing(op.parent);
         return reason ? reason : made(op.child);
     } else if constexpr (requires { op.pid; }) {
-        constexpr bool nobody_will_do = std::is_same_v<Op, Switch> || std::is_same_v<Op, DebugAccess>;
+        constexpr bool nobody_will_do = std::is_same_v<Op, Switch> || std::is_same_v<Op, DebugAccess> ||
+                                        std::is_same_v<Op, WriteOut> || std::is_same_v<Op, Reclaim> ||
+                                        std::is_same_v<Op, BusyPage>;
         const Reason reason = nobody_will_do && op.pid == 0 ? std::nullopt : missing(op.pid);
         if constexpr (requires { op.target; }) {
-            return reason ? reason : missing(op.target);
+            return reason || op.target == 0 ? reason : missing(op.target);
         }
         return reason;
     } else {
@@ -104,9 +110,8 @@ Reason hold_reason(World& world, const Op& op) {
             return unless(
                 false, "slot", slot,
                 "is held for writing: only accesses (load_nofault too), file_read, debug_read, debug_write, msync, "
-                "pageout, "
-                "spawn, threads, switch, madvise without free, kernel_get, kernel_put and stand-ins without hook "
-                "may come");
+                "pageout, spawn, threads, switch, madvise without free, kernel_get, kernel_put, operations "
+                "on the kernel's own memory and stand-ins without hook may come");
         }
     }
     return std::nullopt;
@@ -131,7 +136,7 @@ Reason number_reason(World& world, const Op& op) {
     } else if constexpr (std::is_same_v<Op, Threads>) {
         return unless(op.count >= 1 && op.count <= kMaxThreads, "thread count", op.count, "is not 1 to 8");
     } else if constexpr (std::is_same_v<Op, Access> || std::is_same_v<Op, DebugAccess> ||
-                         std::is_same_v<Op, NofaultAccess>) {
+                         std::is_same_v<Op, NofaultAccess> || std::is_same_v<Op, KernelAccess>) {
         return unless(op.size == 1 || op.size == 2 || op.size == 4, "access size", op.size, "is not 1, 2 or 4");
     } else if constexpr (std::is_same_v<Op, Switch>) {
         const std::uint32_t cpus = world.config.cpus;

@@ -11,6 +11,7 @@ namespace vmref::model {
 World::World(const World& other)
     : config(other.config),
       processes(other.processes),
+      kernel(other.kernel),
       pids(other.pids),
       files(other.files),
       held(other.held),
@@ -20,11 +21,15 @@ World::World(const World& other)
       keeps_next_back(other.keeps_next_back),
       kept(other.kept) {
     Container::Copies copies;
-    for (auto& [pid, process] : processes) {
+    const auto copy = [&copies](Process& process) {
         for (Range& range : process.space.clip(0, page_of(kUserEnd))) {
             range.container = range.container->clone(copies);
         }
+    };
+    for (auto& [pid, process] : processes) {
+        copy(process);
     }
+    copy(kernel);
     for (auto& [id, file] : files) {
         file = file->clone(copies);
     }
@@ -37,6 +42,9 @@ World::World(const World& other)
 }
 
 Process* World::find(Pid pid) {
+    if (pid == 0) {
+        return &kernel;
+    }
     const auto found = processes.find(pid);
     return found != processes.end() ? &found->second : nullptr;
 }

@@ -78,6 +78,9 @@ void run(Step& step, const LockFuture& op) {
     step.world.find(op.pid)->locks_future = op.on;
 }
 
+// Nobody can see which pages are mapped.
+void run(Step& /*step*/, const LimitResident& /*op*/) {}
+
 void lock_new(Step& step, Pid pid, PageIndex first, PageIndex end) {
     Process& process = *step.world.find(pid);
     const auto faults_in = [&](const Range& range, PageIndex from, std::uint32_t count) {

@@ -38,13 +38,14 @@ struct World {
     World(const World& other);  // deep
     World& operator=(const World&) = delete;
 
-    Process* find(Pid pid);             // nullptr: no such process
+    Process* find(Pid pid);             // nullptr: no such process. 0: the kernel
     Container* find_file(FileId file);  // nullptr: no such file
     Process& add(Pid pid);
     void remove(Pid pid);
 
     Config config;
     std::map<Pid, Process> processes;
+    Process kernel;         // its own memory
     std::vector<Pid> pids;  // the keys of `processes`
     std::map<FileId, Ref<Container>> files;
     std::array<HeldPage, kHoldSlots> held{};
@@ -85,6 +86,7 @@ void run(Step& step, const Munlock& op);
 void run(Step& step, const KernelWire& op);
 void run(Step& step, const KernelUnwire& op);
 void run(Step& step, const LockFuture& op);
+void run(Step& step, const LimitResident& op);
 // Locks what was newly mapped, if the process wants that.
 void lock_new(Step& step, Pid pid, PageIndex first, PageIndex end);
 // The range that maps `page`, if need be after growing a stack; nullptr: there is none.
@@ -94,6 +96,14 @@ void run(Step& step, const DebugAccess& op);
 void run(Step& step, const KernelGet& op);
 void run(Step& step, const KernelPut& op);
 void run(Step& step, const NofaultAccess& op);
+void run(Step& step, const KernelAccess& op);
+// The kernel's own memory (kernel_memory.cc).
+void run(Step& step, const KernelAlloc& op);
+void run(Step& step, const KernelFree& op);
+// Why nobody may fault at the page; nullopt if one may.
+std::optional<Status> forbidden(const Range& range, PageIndex page);
+// The kernel outlives what cannot be read of its memory, but for the submap's: zeroes take its place.
+bool outlives_loss(Pid pid, PageIndex page);
 // The read that failed of this page (of a mapping, or with pid 0 of an object); nullptr: none.
 const FailedRead* failed_read(const Step& step, Pid pid, Va va);
 // Complains of failed reads that nothing has planned.

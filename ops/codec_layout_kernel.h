@@ -78,6 +78,42 @@ struct Layout<MapDevice> {
 };
 
 template <>
+inline constexpr std::array<std::string_view, 3> kNames<KernelUse>{"pageable", "stack", "reserved"};
+
+template <>
+struct Layout<KernelAlloc> {
+    static constexpr std::string_view kName = "kernel_alloc";
+    static constexpr auto kFields =
+        std::tuple{required<Address>("addr", &KernelAlloc::addr), required<Uint>("pages", &KernelAlloc::pages),
+                   optional<Name<KernelUse>>("use", &KernelAlloc::use)};
+};
+
+template <>
+struct Layout<KernelFree> {
+    static constexpr std::string_view kName = "kernel_free";
+    static constexpr auto kFields = std::tuple{required<Address>("addr", &KernelFree::addr)};
+};
+
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<KernelCall>{"kernel_load", "kernel_store"};
+
+template <>
+struct Layout<KernelAccess> {
+    static constexpr auto kCall = &KernelAccess::call;
+    static constexpr auto kFields = std::tuple{
+        required<Address>("addr", &KernelAccess::addr), required<Number<std::uint8_t>>("size", &KernelAccess::size),
+        required<Uint>("value", &KernelAccess::value,
+                       [](const KernelAccess& op) { return op.call == KernelCall::kernel_store; })};
+};
+
+template <>
+struct Layout<LimitResident> {
+    static constexpr std::string_view kName = "limit_resident";
+    static constexpr auto kFields =
+        std::tuple{required<Uint>("pid", &LimitResident::pid), required<Uint>("pages", &LimitResident::pages)};
+};
+
+template <>
 struct Layout<Swapoff> {
     static constexpr std::string_view kName = "swapoff";
     static constexpr auto kFields = std::tuple{};

@@ -100,7 +100,7 @@ class Draw {
     }
 
     static constexpr std::size_t kFirstKernelUse = 21;
-    static constexpr std::size_t kFirstStandIn = 30;
+    static constexpr std::size_t kFirstStandIn = 34;
 
     Operation kernel_use(std::size_t index) {
         switch (index) {
@@ -126,8 +126,19 @@ class Draw {
                 return LockFuture{u(), flag()};
             case 28:
                 return MapDevice{u(), static_cast<DeviceId>(below(65536)), u(), u(), prot(), u()};
-            default:
+            case 29:
                 return Swapoff{};
+            case 30:
+                return KernelAlloc{u(), u(), name<KernelUse>(3)};
+            case 31:
+                return KernelFree{u()};
+            case 32:
+                return LimitResident{u(), u()};
+            default: {
+                const auto call = name<KernelCall>(2);
+                const std::uint32_t value = call == KernelCall::kernel_store ? u() : 0;
+                return KernelAccess{call, u(), static_cast<std::uint8_t>(below(256)), value};
+            }
         }
     }
 
@@ -318,7 +329,8 @@ TEST(Codec, EveryOperationSurvivesTheRoundTrip) {
               49U);
     for (const char* const name :
          {"debug_read", "debug_write", "kernel_get", "kernel_put", "kernel_wire", "kernel_unwire", "mcontrol_setmap",
-          "mcontrol_inval", "load_nofault", "store_nofault", "lock_future", "map_device", "swapoff"}) {
+          "mcontrol_inval", "load_nofault", "store_nofault", "lock_future", "map_device", "swapoff", "kernel_alloc",
+          "kernel_free", "kernel_load", "kernel_store", "limit_resident"}) {
         EXPECT_EQ(names.erase(name), 1U) << name;
     }
     for (const char* const name : {"page_alloc", "page_alloc_unmanaged", "page_free", "page_wire", "page_unwire",

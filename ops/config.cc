@@ -28,6 +28,7 @@ constexpr std::array kKeys{
     ConfigKey{"wired_percent", &Config::wired_percent, 0, 90, "share of the frames that mlock may wire"},
     ConfigKey{"pv_entries", &Config::pv_entries, 16, 1U << 22, "managed mappings of all address spaces together"},
     ConfigKey{"io_errors", &Config::io_errors, 0, 900, "of a thousand page reads and writes so many fail"},
+    ConfigKey{"rss_slop", &Config::rss_slop, 1, 1U << 19, "pages beyond the resident limit before it is enforced"},
 };
 
 }  // namespace

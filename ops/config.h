@@ -28,6 +28,7 @@ struct Config {
     std::uint32_t wired_percent = 33;      // share of the frames that mlock may wire
     std::uint32_t pv_entries = 1U << 20;   // managed mappings of all pmaps together
     std::uint32_t io_errors = 0;           // of a thousand reads and writes of pagers so many fail
+    std::uint32_t rss_slop = 4096;         // pages by which a process may exceed its resident limit unnoticed
     bool operator==(const Config&) const = default;
 };
 

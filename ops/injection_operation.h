@@ -3,7 +3,7 @@
 // last memory, another thread that runs while one waits. The comments are the contract, as in ops/operation.h.
 //
 // All of them succeed and none changes a value by itself. "The page at addr" is the one that a load of `pid` there
-// would find in memory, valid or not; without one, an operation on it has no effect.
+// would find in memory, valid or not; without one, an operation on it has no effect. pid 0: the kernel's own memory.
 #pragma once
 
 #include <cstdint>

@@ -14,13 +14,14 @@ inline constexpr std::uint32_t kHoldSlots = 4;
 enum class DebugCall : std::uint8_t { debug_read, debug_write };
 
 // Process `pid` looks at, or pokes into, the memory of `target` (ptrace, procfs); pid 0 is a kernel thread, for which
-// no stack grows. 1, 2 or 4 bytes, little endian, at any address; they may cross a page boundary. All pages are found,
-// in order, before a byte moves; what the first page that refuses says is the status, and no byte moves then. A read
-// needs the right to read, always. A write is judged by the maximum protection instead: it may go to a private mapping
-// that the process cannot store to, which gets its own value as by any store; the mapping's protection does not change,
-// and the process cannot store there afterwards either. But of a wired page the protection itself must have write.
-// Not mapped or not user space: invalid_address. No right, or past the end of the file: protection_failure.
-// If `pid` or `target` is killed for memory meanwhile, the observation has Signal::kill.
+// no stack grows; target 0 is the kernel's own memory (KernelAlloc). 1, 2 or 4 bytes, little endian, at any address;
+// they may cross a page boundary. All pages are found, in order, before a byte moves; what the first page that refuses
+// says is the status, and no byte moves then. A read needs the right to read, always. A write is judged by the maximum
+// protection instead: it may go to a private mapping that the process cannot store to, which gets its own value as by
+// any store; the mapping's protection does not change, and the process cannot store there afterwards either. But of a
+// wired page the protection itself must have write. Not mapped or not user space: invalid_address. No right, or past
+// the end of the file: protection_failure. If `pid` or `target` is killed for memory meanwhile, the observation has
+// Signal::kill.
 struct DebugAccess {
     DebugCall call;
     Pid pid;
@@ -112,6 +113,57 @@ struct MapDevice {
     Prot prot;
     std::uint32_t offset = 0;
     bool operator==(const MapDevice&) const = default;
+};
+
+// The kernel's own memory (kernel_map): kKernelPages pages at kKernelMemory, addresses of its own that no process has.
+// From page kFirstOfSubmap on they belong to a submap. Where an operation may name it, it is process 0.
+inline constexpr Va kKernelMemory = 0x40000000;
+inline constexpr std::uint32_t kKernelPages = 6;
+inline constexpr std::uint32_t kFirstOfSubmap = 4;
+
+enum class KernelUse : std::uint8_t {
+    pageable,  // zeroes, which may be paged out
+    stack,     // of a kernel thread: a guard page, where nothing ever is, and above it zeroes, wired
+    reserved,  // addresses alone: nobody may fault there
+};
+
+// The kernel allocates `pages` pages of its memory at addr. no_space if any of them is allocated; invalid_argument if
+// addr is not page aligned, there are no pages (for a stack: fewer than two), or they do not lie all in the submap or
+// all outside of it. Processes may be killed for the memory.
+struct KernelAlloc {
+    Va addr;
+    std::uint32_t pages;
+    KernelUse use = KernelUse::pageable;
+    bool operator==(const KernelAlloc&) const = default;
+};
+
+// What was allocated at addr is free again, as a whole. invalid_argument if no allocation begins there.
+struct KernelFree {
+    Va addr;
+    bool operator==(const KernelFree&) const = default;
+};
+
+enum class KernelCall : std::uint8_t { kernel_load, kernel_store };
+
+// A kernel thread's access of 1, 2 or 4 bytes at `addr`, rounded down to a multiple of `size`; pages are faulted in.
+// Nothing allocated: invalid_address. A guard page or reserved addresses: failure (where the sources panic), also for
+// DebugAccess. What cannot be read (Witness::failed): in the submap, failure; outside, it is lost, and zeroes take its
+// place, rather than that the kernel ends. What its pager calls out of range: protection_failure, anywhere.
+struct KernelAccess {
+    KernelCall call;
+    Va addr;
+    std::uint8_t size;
+    std::uint32_t value = 0;  // stores only
+    bool operator==(const KernelAccess&) const = default;
+};
+
+// setrlimit(RLIMIT_RSS): a user's access that faults, and finds more pages of the process mapped than `pages` and
+// Config::rss_slop, leaves at most `pages` mapped; wired ones do not count. Changes no value. A child begins with its
+// parent's limit.
+struct LimitResident {
+    Pid pid;
+    std::uint32_t pages;
+    bool operator==(const LimitResident&) const = default;
 };
 
 // All pages in swap space come back into memory, but for those that cannot be read; meanwhile nothing can be written to

@@ -289,7 +289,8 @@ using SystemOperations =
     OperationList<Spawn, Exec, Exit, Fork, Threads, Switch, CreateFile, Mmap, Munmap, Mremap, Mprotect, Minherit,
                   Madvise, Msync, Mlock, Munlock, Ftruncate, FileRead, FileWrite, Access, Pageout, DebugAccess,
                   KernelGet, KernelPut, KernelWire, KernelUnwire, NofaultAccess, LockFuture, MapDevice, Swapoff,
-                  WriteOut, FinishIo, Reclaim, BusyPage, PlanIo, PlanShortage, Hook, Mcontrol>;
+                  KernelAlloc, KernelFree, KernelAccess, LimitResident, WriteOut, FinishIo, Reclaim, BusyPage, PlanIo,
+                  PlanShortage, Hook, Mcontrol>;
 
 using MachineOperations = OperationList<SetWord, Probe, Invlpg, LoadCr3, Control, Evict, RandomTables, PmapTables>;
 using PmapOperations = OperationList<PageCall, PmapZeroPageArea, PmapCopyPage, PmapPageProtect, PmapCall, PmapSwitch,

@@ -135,11 +135,11 @@ std::optional<Violation> Abstraction::compare_cell(const impl::Object& object, P
 
 std::optional<Violation> Abstraction::compare_changes() {
     for (const impl::Journal::Entry& changed : kernel_.journal.entries) {
-        const impl::Process* const process = subject_.find_by_pmap(changed.map);
+        impl::Process* const process = subject_.find_by_pmap(changed.map);
         if (process == nullptr) {
             continue;
         }
-        if (auto violation = compare_range(process->pid, changed.start, changed.end)) {
+        if (auto violation = compare_range(process->map, changed.start, changed.end)) {
             return violation;
         }
     }
@@ -209,20 +209,26 @@ std::optional<Violation> Abstraction::compare_attributes(const MapEntry& entry) 
 }
 
 // Attributes of everything mapped in the range on either side, contents of its first and last page.
-std::optional<Violation> Abstraction::compare_range(Pid pid, Va start, Va end) {
-    impl::Map& map = subject_.find(pid)->map;
-    model_.mappings(pid, mappings_);
+std::optional<Violation> Abstraction::compare_range(impl::Map& map, Va start, Va end) {
+    model_.mappings(map.pid, mappings_);
     for (const model::MappingView& mapping : mappings_) {
         const Va mapping_end = mapping.start + (mapping.pages << kPageShift);
         const Va from = std::max(start, mapping.start);
         const Va to = std::min(end, mapping_end);
         if (from < to && impl::map_has_hole(map, from, to)) {
             return Violation{"attributes",
-                             fmt::format("pid {}: the model maps all of [{:#010x}, {:#010x})", pid, from, to), 0};
+                             fmt::format("pid {}: the model maps all of [{:#010x}, {:#010x})", map.pid, from, to), 0};
         }
     }
     for (MapEntry* entry = impl::map_entry_at_or_after(map, start); entry != nullptr && entry->start < end;
          entry = impl::map_next(map, *entry)) {
+        if (entry->submap != nullptr) {
+            if (auto violation =
+                    compare_range(*entry->submap, std::max(start, entry->start), std::min(end, entry->end))) {
+                return violation;
+            }
+            continue;
+        }
         if (auto violation = compare_attributes(*entry)) {
             return violation;
         }
@@ -254,12 +260,17 @@ std::optional<Violation> Abstraction::compare_sample() {
     return compare_view(*entry, va);
 }
 
-std::optional<Violation> Abstraction::compare_process(const impl::Process& process) {
-    if (auto violation = compare_range(process.pid, 0, kUserEnd)) {
+std::optional<Violation> Abstraction::compare_process(impl::Process& process) {
+    if (auto violation = compare_range(process.map, 0, kUserEnd)) {
         return violation;
     }
-    for (const MapEntry& entry : process.map.entries) {
-        for (Va va = entry.start; va < entry.end; va += kPageSize) {
+    return compare_map(process.map);
+}
+
+// The contents of every page.
+std::optional<Violation> Abstraction::compare_map(const impl::Map& map) {
+    for (const MapEntry& entry : map.entries) {
+        for (Va va = entry.start; entry.submap == nullptr && va < entry.end; va += kPageSize) {
             if (auto violation = compare_view(entry, va)) {
                 return violation;
             }
@@ -275,7 +286,7 @@ std::optional<Violation> Abstraction::compare_before(const Operation& operation)
     } else if (const Exec* const exec = std::get_if<Exec>(&operation)) {
         ending = exec->pid;
     }
-    const impl::Process* const process = subject_.find(ending);
+    impl::Process* const process = subject_.find(ending);
     return process != nullptr ? compare_process(*process) : std::nullopt;
 }
 
@@ -291,6 +302,11 @@ std::optional<Violation> Abstraction::compare_all() {
     }
     for (const auto& [pid, process] : processes) {
         if (auto violation = compare_process(*process)) {
+            return violation;
+        }
+    }
+    for (const impl::Map* const map : subject_.kernel_maps()) {
+        if (auto violation = compare_map(*map)) {
             return violation;
         }
     }

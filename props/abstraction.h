@@ -36,8 +36,9 @@ class Abstraction {
     void check_virtual_translation(const impl::MapEntry& entry, Va va, Frame frame);
     std::optional<Violation> compare_cell(const impl::Object& object, PageIndex index);
     std::optional<Violation> compare_file_page(const impl::Object& object, PageIndex index);
-    std::optional<Violation> compare_range(Pid pid, Va start, Va end);
-    std::optional<Violation> compare_process(const impl::Process& process);
+    std::optional<Violation> compare_range(impl::Map& map, Va start, Va end);
+    std::optional<Violation> compare_map(const impl::Map& map);
+    std::optional<Violation> compare_process(impl::Process& process);
     std::optional<Violation> compare_attributes(const impl::MapEntry& entry);
 
     impl::System& subject_;

@@ -84,7 +84,9 @@ void for_each_process(Operation& operation, See see) {
                     see(op.pid);
                 }
                 if constexpr (requires { op.target; }) {
-                    see(op.target);
+                    if (op.target != 0) {
+                        see(op.target);
+                    }
                 }
             } else if constexpr (requires { op.parent; }) {
                 see(op.parent);

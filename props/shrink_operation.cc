@@ -116,6 +116,19 @@ void simplify(Simpler<NofaultAccess>& simpler) {
     });
 }
 
+void simplify(Simpler<KernelAccess>& simpler) {
+    simpler.add([](KernelAccess& op) { op.value = op.call == KernelCall::kernel_store ? 1 : 0; });
+    simpler.add([](KernelAccess& op) {
+        op.addr &= ~kPageMask;
+        op.size = 4;
+    });
+}
+
+void simplify(Simpler<KernelAlloc>& simpler) {
+    simpler.add([](KernelAlloc& op) { op.pages = std::min(op.pages, op.use == KernelUse::stack ? 2U : 1U); });
+    simpler.add([](KernelAlloc& op) { op.use = KernelUse::pageable; });
+}
+
 void simplify(Simpler<KernelGet>& simpler) {
     simpler.add([](KernelGet& op) { op.addr &= ~kPageMask; });
     simpler.add([](KernelGet& op) { op.write = false; });

@@ -35,6 +35,7 @@ enum class Defect : std::uint8_t {
     b24_prefault_walks_swap,
     b25_prefault_beyond_size,
     b27_dirtied_before_the_store,
+    b28_page_of_guard,
     b30_steal_from_far_below,
     b31_refused_page_stays_busy,
     b32_wired_placeholder_freed,

@@ -1,6 +1,7 @@
 // The i386 physical map: page tables in simulated RAM, pv entries, invalidation (pmap.c, semantics.md section 5).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -29,6 +30,12 @@ struct Pmap {
     std::uint32_t resident_count = 0;
     std::uint32_t wired_count = 0;
     bool interlocked = false;  // CPUMASK_LOCK
+
+    // pmap_resident_tlnw_count: pages, without page tables and wired mappings. Unmanaged ones are left out.
+    std::uint32_t mapped_unwired() const {
+        const auto managed = static_cast<std::uint32_t>(pv_list.size());
+        return managed - std::min(managed, wired_count);
+    }
 };
 
 inline constexpr PageIndex kDirectoryIndex = 767;  // PTDPTDI: the directory itself, mapped at its own slot

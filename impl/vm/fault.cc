@@ -3,6 +3,7 @@
 
 #include "impl/vm/device.h"
 #include "impl/vm/fault_state.h"
+#include "impl/vm/pageout.h"
 #include "impl/vm/rules/rights.h"
 
 namespace vmref::impl {
@@ -15,8 +16,7 @@ Status wait_after_shortage(Kernel& k) {
         ++k.stats.refused_without_sleep;
         return Status::failure;
     }
-    k.wait_for_memory();
-    return k.current_dying() ? Status::protection_failure : Status::try_again;
+    return wait_in_fault(k, Status::try_again);
 }
 
 // The page is entered, wired or queued, and unbusied (vm_fault.c:690-713). Not success: nothing was entered, everything
@@ -140,6 +140,18 @@ Status attempt(FaultState& fs, Map& map, Va va, Prot& fault_type, bool& may_grow
     return drop_first_object(fs, status);
 }
 
+// The resident limit, with its hysteresis: it costs something to enforce (vm_fault.c:770-791). Blocks
+void hold_to_limit(const FaultState& fs, Map& map, Va va) {
+    Kernel& k = fs.k;
+    if ((fs.fault_flags & kFaultUserMode) == 0 || k.curproc == nullptr || &map != &k.curproc->map) {
+        return;
+    }
+    const std::uint64_t limit = k.curproc->rss_limit;
+    if (map.pmap->mapped_unwired() >= limit + k.config.rss_slop) {
+        map_deactivate_pages(k, map, k.curproc->rss_limit, va);
+    }
+}
+
 }  // namespace
 
 Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_flags) {
@@ -159,6 +171,7 @@ Status vm_fault(Kernel& k, Map& map, Va va, Prot fault_type, std::uint8_t fault_
             if (narration != nullptr) {
                 narration->fault_ended(status, attempts);
             }
+            hold_to_limit(fs, map, va);
             return status;
         }
         ++k.stats.fault_retries;

@@ -14,6 +14,7 @@ inline constexpr std::uint8_t kFaultBurst = 1U << 1;         // neighbours may b
 inline constexpr std::uint8_t kFaultDirty = 1U << 2;         // the access is a store: the page is dirty from now on
 inline constexpr std::uint8_t kFaultUnswap = 1U << 3;        // the swap block goes too
 inline constexpr std::uint8_t kFaultChangeWiring = 1U << 4;  // the kernel wires the page
+inline constexpr std::uint8_t kFaultUserMode = 1U << 5;      // a user's own access: his resident limit holds
 inline constexpr std::uint8_t kFaultWiring = kFaultUserWire | kFaultChangeWiring;  // VM_FAULT_WIRE_MASK
 
 // Handles a fault at `va` (page aligned) for an access that needs `fault_type` (vm_fault.c:372).

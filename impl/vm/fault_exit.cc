@@ -56,6 +56,17 @@ void report_read_error(const FaultState& fs) {
     }
 }
 
+bool give_up_data(FaultState& fs) {
+    Kernel& k = fs.k;
+    if (fs.map == nullptr || fs.map != k.kernel_map) {
+        return false;
+    }
+    k.failed.push_back({fs.map->pid, fs.va, false});
+    swap_pager_unswapped(k, *fs.m);
+    ++k.stats.data_given_up;
+    return true;
+}
+
 void release_page(FaultState& fs) {
     fs.k.pages.deactivate(*fs.m);
     fs.k.pages.wakeup(*fs.m);
@@ -110,6 +121,15 @@ void witness_early_copy(FaultState& fs, PageIndex first_pindex) {
     }
 }
 
+Status wait_in_fault(Kernel& k, Status then) {
+    k.wait_for_memory();
+    if (!k.current_dying()) {
+        return then;
+    }
+    ++k.stats.faults_given_up;
+    return Status::protection_failure;
+}
+
 Status leave(FaultState& fs, FaultExit exit) {
     Kernel& k = fs.k;
     const ExitRule& row = exit_rule(exit);
@@ -143,10 +163,7 @@ Status leave(FaultState& fs, FaultExit exit) {
         if (fs.allow_nofault && k.curproc != nullptr && k.curproc->nofault) {
             return row.status;
         }
-        k.wait_for_memory();
-        if (k.current_dying()) {
-            return Status::protection_failure;
-        }
+        return wait_in_fault(k, row.status);
     }
     return row.status;
 }

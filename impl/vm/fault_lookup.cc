@@ -40,7 +40,7 @@ Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     if (found.status != Status::success) {
         return found.status;
     }
-    fs.map = &map;
+    fs.map = found.map;
     fs.entry = found.entry;
     fs.behavior = found.entry->behavior;
     if (found.object != nullptr || !fs.k.on(Defect::b03_device_keeps_object)) {
@@ -48,7 +48,7 @@ Status look_up(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may_grow,
     }
     fs.first_prot = found.prot;
     fs.wired = found.wired;
-    fs.map_generation = map.timestamp;
+    fs.map_generation = found.map->timestamp;
     fs.lookup_still_valid = true;
     fs.first_m = nullptr;
     fs.object = fs.first_object;
@@ -61,6 +61,14 @@ bool forbidden_by_nofault(const FaultState& fs, bool retried) {
     return fs.k.curproc != nullptr && fs.k.curproc->nofault &&
            (retried || fs.entry->vpagetable || fs.first_object->type != ObjectType::default_ ||
             fs.first_object->backing != nullptr);
+}
+
+// Where the sources panic: addresses without memory, and the page that a kernel stack must not reach
+// (vm_fault.c:483-503).
+bool forbidden_by_entry(const FaultState& fs, Va va) {
+    const MapEntry& entry = *fs.entry;
+    const bool guarded = !fs.hands_out || !fs.k.on(Defect::b28_page_of_guard);
+    return entry.has(kEntryNoFault) || (guarded && entry.guards(va));
 }
 
 }  // namespace
@@ -85,6 +93,11 @@ Status begin_attempt(FaultState& fs, Map& map, Va va, Prot fault_type, bool& may
         }
         unlock_map(fs);
         return Status::protection_failure;
+    }
+    if (forbidden_by_entry(fs, va)) {
+        ++k.stats.refused_by_entry;
+        unlock_map(fs);
+        return Status::failure;
     }
     if (fs.entry->device != 0) {
         return Status::success;  // UKSMAP: no object, nothing to hold

@@ -146,7 +146,7 @@ FaultExit ChainWalk::exit_of(PagerResult result) {
             return FaultExit::count;
     }
     const bool bad = result == PagerResult::bad;
-    if (!bad && k_.on(Defect::b36_error_falls_through)) {
+    if (!bad && (k_.on(Defect::b36_error_falls_through) || give_up_data(fs_))) {
         return FaultExit::count;
     }
     // Past its end a pager has nothing: that is for everybody to see, not a failure.

@@ -98,6 +98,7 @@ Page* vm_fault_page(Kernel& k, Map& map, const PageRequest& request, Status& sta
     FaultState fs{.k = k};
     fs.va = request.va;
     fs.fault_flags = request.fault_flags;
+    fs.hands_out = true;
     fs.shared = k.config.shared_fault != 0;
     fs.first_shared = fs.shared;
     bool may_grow = may_grow_stack(k);

@@ -33,6 +33,7 @@ struct FaultState {
     bool shared = false;        // holds of backing objects are shared
     bool first_shared = false;  // the hold of the top object is shared
     bool allow_nofault = true;
+    bool hands_out = false;                // the page itself is asked for: vm_fault_page
     bool copied = false;                   // a page was copied up in this attempt
     Behavior behavior = Behavior::normal;  // read while the entry is safe: the map is unlocked for I/O (B-33)
 
@@ -51,6 +52,10 @@ void narrate_search(const FaultState& fs, PageIndex pindex, bool busy_elsewhere)
 
 // A read of fs.m has failed: says for whom.
 void report_read_error(const FaultState& fs);
+
+// What cannot be read of the kernel's own map is given up, with its block, rather than that the kernel ends
+// (vm_fault.c:1954-1960). False: it is not of that map.
+bool give_up_data(FaultState& fs);
 
 // Stacks grow for processes (vm_fault.c:440), and not for who must not wait: growing may wire, which waits.
 inline bool may_grow_stack(const Kernel& k) {
@@ -74,6 +79,8 @@ void cleanup_fault(FaultState& fs);
 void unlock_things(FaultState& fs);
 // Releases the chain locks from `first` down to `last`.
 void release_chain(FaultState& fs, Object& first, Object& last);
+// Waits for memory with nothing locked: `then`, unless who waits is to die for it (vm_fault.c:1664-1667). Blocks
+Status wait_in_fault(Kernel& k, Status then);
 // The common tail of every exit, then the wait that its rule asks for. In this order: the page, the top's paging in
 // progress, all chain locks, the level's hold, the placeholder, the level's paging in progress, the map, the vnode.
 // Blocks.

@@ -10,6 +10,11 @@ namespace vmref::impl {
 
 namespace {
 
+// A guard page is not there to be wired (vm_fault.c:2338, 2394).
+Va first_wired(const MapEntry& entry) {
+    return entry.start + (entry.has(kEntryKstack) ? kPageSize : 0);
+}
+
 // Takes back one wiring of the entry's page at `va`. Blocks on a busy page.
 void unwire_page(Kernel& k, Map& map, MapEntry& entry, Va va) {
     Page* const mapped = k.pmaps.unwire(*map.pmap, va);
@@ -39,7 +44,7 @@ void unwire_page(Kernel& k, Map& map, MapEntry& entry, Va va) {
 
 Status fault_wire(Kernel& k, Map& map, MapEntry& entry, Wirer wirer) {
     const bool user = wirer == Wirer::user;
-    const Va start = entry.start;
+    const Va start = first_wired(entry);
     const Va end = entry.end;
     map_unlock(map);
     Status status = Status::success;
@@ -66,7 +71,7 @@ Status fault_wire(Kernel& k, Map& map, MapEntry& entry, Wirer wirer) {
 }
 
 void fault_unwire(Kernel& k, Map& map, MapEntry& entry) {
-    for (Va va = entry.start; va < entry.end; va += kPageSize) {
+    for (Va va = first_wired(entry); va < entry.end; va += kPageSize) {
         unwire_page(k, map, entry, va);
     }
 }

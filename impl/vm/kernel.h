@@ -57,6 +57,10 @@ struct Statistics {
     std::uint64_t memory_waits = 0;
     std::uint64_t device_pages = 0;           // given by a device to a fault
     std::uint64_t refused_without_sleep = 0;  // TDF_NOFAULT
+    std::uint64_t refused_by_entry = 0;       // guard pages, addresses without memory
+    std::uint64_t unmapped_for_limit = 0;     // mappings beyond a resident limit
+    std::uint64_t faults_given_up = 0;        // by who is to die for memory (P_LOWMEMKILL)
+    std::uint64_t data_given_up = 0;          // of the kernel's own, which could not be read
     std::uint64_t pages_unswapped = 0;        // by swapoff
     std::uint64_t pages_nosync = 0;           // got NOSYNC from a fault
     ObjectCoverage object_functions;
@@ -67,9 +71,10 @@ struct Process {
     Pid pid = 0;
     Map map;
     std::uint32_t nthreads = 1;
-    CpuId cpu = 0;            // where the next access runs
-    bool lowmemkill = false;  // P_LOWMEMKILL: chosen to die for memory
-    bool nofault = false;     // TDF_NOFAULT: must not wait for I/O or memory
+    CpuId cpu = 0;                          // where the next access runs
+    bool lowmemkill = false;                // P_LOWMEMKILL: chosen to die for memory
+    std::uint32_t rss_limit = 0xFFFFFFFFU;  // RLIMIT_RSS, pages
+    bool nofault = false;                   // TDF_NOFAULT: must not wait for I/O or memory
 };
 
 // Which of the two prefaults: down the chain; or the top object only, which may be held shared then.
@@ -143,6 +148,7 @@ struct Kernel {
     Statistics stats;
     Injection injection;
 
+    Map* kernel_map = nullptr;    // the kernel's own memory
     Process* curproc = nullptr;   // whose operation runs; nullptr: the kernel's own
     Process* debuggee = nullptr;  // whose memory the operation works on, if it is another's: it must not go meanwhile
     Probe* probe = nullptr;

@@ -100,6 +100,11 @@ MapEntry* map_entry_at(Map& map, Va va) {
     return entry;
 }
 
+MapEntry* map_entry_through(Map& map, Va va) {
+    MapEntry* const entry = map_entry_at(map, va);
+    return entry != nullptr && entry->submap != nullptr ? map_entry_at(*entry->submap, va) : entry;
+}
+
 MapEntry* map_next(Map& map, MapEntry& entry) {
     const auto next = std::next(map.entries.iterator_to(entry));
     return next == map.entries.end() ? nullptr : &*next;
@@ -169,6 +174,7 @@ MapEntry& map_insert(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spe
     entry.vpagetable = spec.vpagetable;
     entry.master_pde = spec.master_pde;
     entry.device = spec.device;
+    entry.submap = spec.submap;
     entry_set_object(entry, spec.object);
     map.entries.insert(entry);
     entry_changed(k, entry);

@@ -21,6 +21,8 @@ inline constexpr std::uint16_t kEntryUserWired = 1U << 2;     // one of wired_co
 inline constexpr std::uint16_t kEntryInTransition = 1U << 3;  // being wired: must not be freed
 inline constexpr std::uint16_t kEntryStack = 1U << 4;         // grows down by avail_ssize pages
 inline constexpr std::uint16_t kEntryNoSync = 1U << 5;        // written back only when memory is short
+inline constexpr std::uint16_t kEntryKstack = 1U << 6;        // a kernel thread's: its first page is a guard
+inline constexpr std::uint16_t kEntryNoFault = 1U << 7;       // addresses alone: nobody may fault there
 
 // MAP_ENTRY_BEHAV_*: what madvise said about the access pattern.
 enum class Behavior : std::uint8_t { normal, sequential, random };
@@ -45,6 +47,7 @@ struct MapEntry {
     bool vpagetable = false;
     std::uint32_t master_pde = 0;
     std::uint16_t device = 0;  // above 0: UKSMAP, the entry shows that device and has no object
+    Map* submap = nullptr;     // SUBMAP: the entries of the range are in that map, which has the same pmap
 
     std::uint32_t kernel_wirings() const { return wired_count - (has(kEntryUserWired) ? 1 : 0); }
     MapEntry* next_of_object = nullptr;
@@ -59,6 +62,7 @@ struct MapEntry {
     PageIndex page_count() const { return (end - start) >> kPageShift; }
     bool covers_index(PageIndex index) const { return index >= first_index() && index - first_index() < page_count(); }
     Va va_of(PageIndex index) const { return start + ((index - first_index()) << kPageShift); }
+    bool guards(Va va) const { return has(kEntryKstack) && va - start < kPageSize; }
     // What a PTE of this entry may grant at most: COW entries that still need a shadow never grant stores.
     Prot pte_protection() const {
         return has(kEntryNeedsCopy) ? static_cast<Prot>(protection & ~kProtWrite) : protection;
@@ -85,6 +89,7 @@ struct Map {
     std::uint32_t timestamp = 0;
     std::uint32_t readers = 0;
     bool exclusive = false;
+    bool system = false;       // the kernel's: its entries do not get objects by faults
     bool wire_future = false;  // MAP_WIREFUTURE: new mappings are wired for the user
 };
 
@@ -128,6 +133,7 @@ class MapLock {
 
 // --- entries (map locked exclusively unless said otherwise) ---------------------------------------------------------
 MapEntry* map_entry_at(Map& map, Va va);           // the entry that contains va, or nullptr; any lock
+MapEntry* map_entry_through(Map& map, Va va);      // the same, in the submap if that has it
 MapEntry* map_entry_at_or_after(Map& map, Va va);  // the first entry with end > va, or nullptr; any lock
 MapEntry* map_next(Map& map, MapEntry& entry);
 MapEntry* map_previous(Map& map, MapEntry& entry);
@@ -146,6 +152,7 @@ struct EntrySpec {
     bool vpagetable = false;
     std::uint32_t master_pde = 0;
     std::uint16_t device = 0;
+    Map* submap = nullptr;
 };
 // vm_map_insert. Requires: the range is free.
 MapEntry& map_insert(Kernel& k, Map& map, Va start, Va end, const EntrySpec& spec);
@@ -201,13 +208,14 @@ inline constexpr Prot kProtOverrideWrite = 8;  // a debugger's store: judged by 
 
 struct LookupResult {
     Status status = Status::failure;
+    Map* map = nullptr;  // which has the entry: the one asked, or a submap
     MapEntry* entry = nullptr;
     Object* object = nullptr;
     PageIndex pindex = 0;
     Prot prot = kProtNone;
     bool wired = false;  // FW_WIRED
 };
-// vm_map_lookup. Requires: no lock of the map held. On success the map is read-locked. Blocks
+// vm_map_lookup. Requires: no lock of the map held. On success the entry's map is read-locked. Blocks
 LookupResult map_lookup(Kernel& k, Map& map, Va va, Prot fault_type);
 void map_lookup_done(Map& map);  // either kind of lock
 

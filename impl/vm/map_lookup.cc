@@ -30,6 +30,19 @@ bool untouchable_when_wired(const Kernel& k, const MapEntry& entry) {
            !entry.has(kEntryInTransition) && entry.has(kEntryCow);
 }
 
+// The map that has the address, read-locked: a submap's are its own (rule 3). Blocks
+Map& lock_map_of(Kernel& k, Map& asked, Va va) {
+    map_lock_read(k, asked);
+    const MapEntry* const entry = asked.system ? map_entry_at(asked, va) : nullptr;
+    if (entry == nullptr || entry->submap == nullptr) {
+        return asked;
+    }
+    Map& submap = *entry->submap;
+    map_unlock_read(asked);
+    map_lock_read(k, submap);
+    return submap;
+}
+
 // One attempt, rules 2 to 12. False: start over. The map is locked, one way or the other, in every case.
 bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_type, LookupResult& result) {
     result = {};
@@ -62,7 +75,7 @@ bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_type, LookupResult& res
         }
         map_entry_shadow(k, *entry, false);
     }
-    if (entry->object == nullptr && entry->device == 0) {
+    if (entry->object == nullptr && entry->device == 0 && !map.system) {
         if (!lock_for_change(k, map)) {
             return false;
         }
@@ -78,11 +91,12 @@ bool look_up_once(Kernel& k, Map& map, Va va, Prot fault_type, LookupResult& res
 
 }  // namespace
 
-LookupResult map_lookup(Kernel& k, Map& map, Va va, Prot fault_type) {
+LookupResult map_lookup(Kernel& k, Map& asked, Va va, Prot fault_type) {
     LookupResult result;
-    map_lock_read(k, map);
+    Map& map = lock_map_of(k, asked, va);
     while (!look_up_once(k, map, va, fault_type, result)) {
     }
+    result.map = &map;
     if (result.status != Status::success) {
         unlock(map);
         return result;

@@ -183,7 +183,7 @@ Status map_kernel_wire(Kernel& k, Map& map, Va start, Va end) {
     if (map_has_table(map, start, end)) {
         return Status::invalid_argument;
     }
-    if (wires_too_much(k, map, start, end)) {
+    if (!map.system && wires_too_much(k, map, start, end)) {
         return Status::resource_shortage;
     }
     const std::vector<MapEntry*> entries = count_kernel_wirings(k, map, start, end);

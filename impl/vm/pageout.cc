@@ -1,6 +1,7 @@
 #include "impl/vm/pageout.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "impl/vm/page_ops.h"
@@ -125,6 +126,61 @@ bool pageout_until_plenty(Kernel& k) {
         idle = k.pages.free_count() + k.pages.cache_count() > before ? 0 : idle + 1;
     }
     return k.pages.free_count() + k.pages.cache_count() >= enough;
+}
+
+namespace {
+
+constexpr std::size_t kAtATime = 16;
+
+// Up to kAtATime mappings of the pmap that may go, the oldest first; those that were used lately only if `used_too`.
+// Not those of `kept` and of the pages beside it: one access may need two pages at the same time (I-81).
+std::size_t removable(Kernel& k, const Pmap& pmap, Va kept, bool used_too, std::array<Va, kAtATime>& found) {
+    std::size_t count = 0;
+    for (const PvEntry& pv : pmap.pv_list) {
+        const std::uint32_t word = k.pmaps.pte(pmap, pv.va);
+        const bool free = !pv.page->busied() && pv.page->hold_count == 0;
+        const bool beside = pv.va + kPageSize - kept <= 2 * kPageSize;
+        if (!beside && (word & kPteW) == 0 && free && (used_too || (word & kPteA) == 0)) {
+            found[count++] = pv.va;
+            if (count == kAtATime) {
+                break;
+            }
+        }
+    }
+    return count;
+}
+
+// Whoever else maps the page keeps it active.
+void unmap_for_limit(Kernel& k, Pmap& pmap, Va va) {
+    Page* const page = k.pmaps.page_at(pmap, va);
+    if (page == nullptr || !k.pages.busy_try(*page)) {
+        return;
+    }
+    k.pmaps.remove(pmap, va, va + kPageSize);
+    ++k.stats.unmapped_for_limit;
+    if (page->pv_list.empty()) {
+        k.pages.deactivate(*page);
+    }
+    k.pages.wakeup(*page);
+}
+
+}  // namespace
+
+void map_deactivate_pages(Kernel& k, Map& map, std::uint32_t limit, Va kept) {
+    Pmap& pmap = *map.pmap;
+    std::array<Va, kAtATime> found;
+    for (const bool used_too : {false, true}) {
+        while (pmap.mapped_unwired() > limit) {
+            const std::uint32_t before = pmap.mapped_unwired();
+            const std::size_t count = removable(k, pmap, kept, used_too, found);
+            for (std::size_t n = 0; n < count && pmap.mapped_unwired() > limit; ++n) {
+                unmap_for_limit(k, pmap, found[n]);
+            }
+            if (pmap.mapped_unwired() == before) {
+                break;
+            }
+        }
+    }
 }
 
 }  // namespace vmref::impl

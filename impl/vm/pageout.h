@@ -17,4 +17,9 @@ std::uint32_t pageout_scan(Kernel& k, std::uint32_t max_pages, bool forced);
 // moves any more. False: fewer pages are free than faults need to get on.
 bool pageout_until_plenty(Kernel& k);
 
+// vm_pageout_map_deactivate_pages: takes mappings of the map away until at most `limit` are left, first those that were
+// not used lately; never wired ones, nor that of
+// `kept` and those beside it. Pages that nobody maps any more become inactive. Blocks.
+void map_deactivate_pages(Kernel& k, Map& map, std::uint32_t limit, Va kept);
+
 }  // namespace vmref::impl

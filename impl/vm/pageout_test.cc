@@ -177,5 +177,30 @@ TEST(PageCacheTest, StoreFoundOnTheWayKeepsThePage) {
     EXPECT_EQ(w.word(1, 0), 5U);
 }
 
+TEST(ResidentLimit, IsEnforcedByTheUsersFaultsAndOnlyBeyondTheSlop) {
+    Config config = vm_config();
+    config.rss_slop = 4;
+    World w(config);
+    w.spawn(1);
+    w.map(1, 0, 12);
+    w.run(LimitResident{1, 2});
+    EXPECT_EQ(w.lock(1, 0, 1), Status::success);
+    w.fill(1, 1, 5, 7);
+    const Pmap& pmap = *w.map_of(1).pmap;
+    EXPECT_EQ(pmap.mapped_unwired(), 5U) << "within the slop";
+    Page* const oldest = w.mapped_page(1, 1);
+    w.run(Access{1, AccessKind::store, va(6), 4, 12, true});
+    EXPECT_EQ(pmap.mapped_unwired(), 6U) << "not by the kernel's accesses";
+    w.store(1, 7, 13);
+    EXPECT_EQ(pmap.mapped_unwired(), 2U);
+    EXPECT_TRUE(w.mapped(1, 0)) << "wired";
+    EXPECT_TRUE(w.mapped(1, 7)) << "just faulted in";
+    EXPECT_EQ(oldest->queue, Queue::inactive);
+    EXPECT_EQ(w.k.stats.unmapped_for_limit, 5U);
+    EXPECT_EQ(w.word(1, 1), 7U);
+    w.fork(1, 2);
+    EXPECT_EQ(w.system->find(2)->rss_limit, 2U);
+}
+
 }  // namespace
 }  // namespace vmref::impl

@@ -39,6 +39,7 @@ inline Config small_config(std::uint64_t n) {
     config.pageout_page_count = between(1, 8);
     config.stack_grow = between(1, 8);
     config.wired_percent = between(5, 40);
+    config.rss_slop = between(1, 24);
     return config;
 }
 

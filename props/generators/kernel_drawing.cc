@@ -144,6 +144,65 @@ MapDevice KernelDrawing::map_device(Pid pid, Prot prot) {
     return op;
 }
 
+KernelAlloc KernelDrawing::kernel_alloc() {
+    KernelAlloc op{};
+    op.use = choices_.pick<KernelUse>({{KernelUse::pageable, 60}, {KernelUse::stack, 30}, {KernelUse::reserved, 10}});
+    op.pages = choices_.between(op.use == KernelUse::stack && !choices_.chance(3) ? 2 : 1, 3);
+    op.addr = kKernelMemory + (choices_.below(kKernelPages) << kPageShift);
+    return op;
+}
+
+KernelAccess KernelDrawing::kernel_access(Va page) {
+    KernelAccess op{};
+    op.call = choices_.chance(50) ? KernelCall::kernel_store : KernelCall::kernel_load;
+    op.size = choices_.pick<std::uint8_t>({{4, 70}, {1, 15}, {2, 15}});
+    op.addr = page + (choices_.chance(70) ? 0 : choices_.below(kPageSize));
+    op.value = op.call == KernelCall::kernel_store ? choices_.word() : 0;
+    return op;
+}
+
+// Pages are drawn from the few that there are: what is paged out is soon asked for again.
+Operation KernelDrawing::kernel_memory() {
+    enum class Kind { alloc, free, access, debug, write_out, reclaim };
+    const auto mapped = static_cast<std::uint32_t>(model_.mapping_count(0));
+    auto kind = choices_.pick<Kind>({{Kind::alloc, 16},
+                                     {Kind::free, 8},
+                                     {Kind::access, 40},
+                                     {Kind::debug, 10},
+                                     {Kind::write_out, 13},
+                                     {Kind::reclaim, 13}});
+    kind = mapped == 0 && !choices_.chance(10) ? Kind::alloc : kind;
+    if (kind == Kind::alloc) {
+        return kernel_alloc();
+    }
+    Va page = kKernelMemory + (choices_.below(kKernelPages) << kPageShift);
+    if (mapped != 0 && choices_.chance(85)) {
+        const model::MappingView mapping = model_.mapping(0, choices_.below(mapped));
+        page = mapping.start + (choices_.below(mapping.pages) << kPageShift);
+        page = kind == Kind::free && choices_.chance(80) ? mapping.start : page;
+    }
+    switch (kind) {
+        case Kind::free:
+            return KernelFree{page};
+        case Kind::debug: {
+            const auto call = choices_.chance(50) ? DebugCall::debug_write : DebugCall::debug_read;
+            const Pid pid = choices_.chance(50) ? 0 : places_.process();
+            const Va addr = page + (choices_.chance(80) ? 0 : kPageSize - 2);
+            return DebugAccess{call, pid, 0, addr, 4, call == DebugCall::debug_write ? choices_.word() : 0};
+        }
+        case Kind::write_out:
+            return WriteOut{0, page, choices_.chance(20), choices_.chance(10)};
+        case Kind::reclaim:
+            return Reclaim{0, page};
+        default:
+            return kernel_access(page);
+    }
+}
+
+LimitResident KernelDrawing::limit_resident(Pid pid) {
+    return {pid, choices_.pick<std::uint32_t>({{choices_.below(4), 30}, {choices_.below(40), 40}, {0xFFFFFFFFU, 30}})};
+}
+
 // Mostly off again soon: who locks all he has leaves little to page out.
 LockFuture KernelDrawing::lock_future(Pid pid) {
     return {pid, model_.locks_future(pid) ? choices_.chance(10) : choices_.chance(70)};

@@ -31,9 +31,14 @@ class KernelDrawing {
     NofaultAccess nofault(Pid pid);
     LockFuture lock_future(Pid pid);
     MapDevice map_device(Pid pid, Prot prot);
+    LimitResident limit_resident(Pid pid);
+    // Something about the kernel's own memory.
+    Operation kernel_memory();
 
   private:
     std::uint32_t slot(bool used);
+    KernelAlloc kernel_alloc();
+    KernelAccess kernel_access(Va page);
 
     Choices& choices_;
     const model::System& model_;

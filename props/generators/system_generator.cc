@@ -42,6 +42,8 @@ enum class Kind : std::uint8_t {
     nofault,
     lock_future,
     map_device,
+    kernel_memory,
+    limit_resident,
     swapoff,
     stand_in,
     table,
@@ -49,14 +51,15 @@ enum class Kind : std::uint8_t {
 
 // Per mille.
 constexpr Weighted<Kind> kKinds[] = {
-    {Kind::access, 520},    {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
-    {Kind::munmap, 16},     {Kind::mprotect, 24},     {Kind::minherit, 26},  {Kind::madvise, 32},
-    {Kind::msync, 10},      {Kind::mlock, 10},        {Kind::munlock, 9},    {Kind::ftruncate, 14},
-    {Kind::file_read, 12},  {Kind::file_write, 14},   {Kind::exit, 10},      {Kind::switch_cpu, 20},
-    {Kind::threads, 6},     {Kind::mremap, 14},       {Kind::spawn, 4},      {Kind::create_file, 6},
-    {Kind::exec, 2},        {Kind::debug, 18},        {Kind::kernel_get, 4}, {Kind::kernel_put, 4},
-    {Kind::kernel_wire, 6}, {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},  {Kind::nofault, 8},
-    {Kind::lock_future, 5}, {Kind::swapoff, 2},       {Kind::map_device, 7}, {Kind::table, 30},
+    {Kind::access, 506},       {Kind::mmap, 72},         {Kind::fork, 24},      {Kind::pageout, 40},
+    {Kind::munmap, 16},        {Kind::mprotect, 24},     {Kind::minherit, 26},  {Kind::madvise, 32},
+    {Kind::msync, 10},         {Kind::mlock, 10},        {Kind::munlock, 9},    {Kind::ftruncate, 14},
+    {Kind::file_read, 12},     {Kind::file_write, 14},   {Kind::exit, 10},      {Kind::switch_cpu, 20},
+    {Kind::threads, 6},        {Kind::mremap, 14},       {Kind::spawn, 4},      {Kind::create_file, 6},
+    {Kind::exec, 2},           {Kind::debug, 18},        {Kind::kernel_get, 4}, {Kind::kernel_put, 4},
+    {Kind::kernel_wire, 6},    {Kind::kernel_unwire, 6}, {Kind::stand_in, 25},  {Kind::nofault, 8},
+    {Kind::lock_future, 5},    {Kind::swapoff, 2},       {Kind::map_device, 7}, {Kind::kernel_memory, 12},
+    {Kind::limit_resident, 2}, {Kind::table, 30},
 };
 
 // While the kernel holds a page for reading.
@@ -157,7 +160,8 @@ Kind Drawing::fitting_holds(Kind kind) {
     if (kind == Kind::kernel_get || kind == Kind::kernel_put) {
         return used == 0 ? Kind::kernel_get : used == kHoldSlots ? Kind::kernel_put : kind;
     }
-    const bool stays = kind == Kind::access || kind == Kind::debug || kind == Kind::nofault || kind == Kind::msync ||
+    const bool stays = kind == Kind::access || kind == Kind::debug || kind == Kind::nofault ||
+                       kind == Kind::kernel_memory || kind == Kind::limit_resident || kind == Kind::msync ||
                        kind == Kind::pageout || kind == Kind::threads || kind == Kind::switch_cpu;
     return stays || !kernel_.held_for_writing() ? kind : Kind::kernel_put;
 }
@@ -203,6 +207,8 @@ Operation Drawing::operation() {
         case Kind::nofault:
         case Kind::lock_future:
         case Kind::map_device:
+        case Kind::kernel_memory:
+        case Kind::limit_resident:
         case Kind::swapoff:
             return kernel_operation(kind, pid);
         case Kind::table: {
@@ -383,6 +389,10 @@ Operation Drawing::kernel_operation(Kind kind, Pid pid) {
             return kernel_.lock_future(pid);
         case Kind::map_device:
             return kernel_.map_device(pid, mappings_.prot());
+        case Kind::kernel_memory:
+            return kernel_.kernel_memory();
+        case Kind::limit_resident:
+            return kernel_.limit_resident(pid);
         case Kind::swapoff:
             return Swapoff{};
         default:

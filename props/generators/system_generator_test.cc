@@ -218,7 +218,7 @@ TEST(SystemGenerator, MixIsAsIntended) {
         RecordProperty("kind_" + std::to_string(kind), static_cast<int>(tally.kinds[kind]));
     }
     const std::uint32_t accesses = tally.kinds[Operation(Access{}).index()];
-    EXPECT_GE(accesses, kDraws * 54 / 100);
+    EXPECT_GE(accesses, kDraws * 50 / 100);
     EXPECT_LE(accesses, kDraws * 72 / 100);
     EXPECT_GE(tally.faulting, kDraws / 5);
     EXPECT_GE(tally.signals, kDraws / 50);

@@ -71,6 +71,11 @@ void InvariantSet::check_all() {
             check_entry(entry);
         }
     }
+    for (const impl::Map* const map : subject_.kernel_maps()) {
+        for (const impl::MapEntry& entry : map->entries) {
+            check_entry(entry);
+        }
+    }
     for (const impl::Pmap* const pmap : kernel_.pmaps.all()) {
         if (pmap != nullptr) {
             check_pmap(*pmap);
@@ -99,7 +104,7 @@ void InvariantSet::visit_pte(impl::PmapId pmap_id, Va va) {
         return;
     }
     impl::Map* const map = map_of(*pmap);
-    const impl::MapEntry* const entry = map == nullptr ? nullptr : impl::map_entry_at(*map, va);
+    const impl::MapEntry* const entry = map == nullptr ? nullptr : impl::map_entry_through(*map, va);
     const std::uint32_t directory_entry = kernel_.pmaps.pde(*pmap, va);
     pmap_rules_.check_directory_entry(*pmap, impl::pde_index(va), directory_entry);
     pmap_rules_.check_cached(*pmap, va);
@@ -130,7 +135,7 @@ void InvariantSet::visit_entry(impl::PmapId map_id, Va start) {
     if (map == nullptr || !entries_seen_.first_visit(map_id, start)) {
         return;
     }
-    if (const impl::MapEntry* const entry = impl::map_entry_at(*map, start)) {
+    if (const impl::MapEntry* const entry = impl::map_entry_through(*map, start)) {
         check_entry(*entry);
         check_entry_rights(*entry);
     }

@@ -140,7 +140,12 @@ void InvariantSet::page_handed_out(const impl::Map& map, Va va, Prot asked, cons
                            stores ? "storing" : "reading", busied && stores ? "busied" : "held, and not busy",
                            m->busy_owner, m->hold_count);
     });
-    impl::MapEntry* const entry = impl::map_entry_at(const_cast<impl::Map&>(map), va);
+    impl::MapEntry* const entry = impl::map_entry_through(const_cast<impl::Map&>(map), va);
+    const bool forbidden = entry != nullptr && (entry->guards(va) || entry->has(impl::kEntryNoFault));
+    evaluate(Rule::i90, map.system, !forbidden, [&] {
+        return fmt::format("{}: {} may not be touched there, expected no page, found {}", name_of(*map.pmap, va),
+                           name_of(*entry), name_of(*m));
+    });
     const bool overrides = entry != nullptr && (asked & impl::kProtOverrideWrite) != 0 &&
                            (entry->protection & kProtWrite) == 0 && entry->has(impl::kEntryCow);
     const std::uint32_t word = kernel_.pmaps.pte(*map.pmap, va);
@@ -184,7 +189,7 @@ void InvariantSet::check_pmap(const impl::Pmap& pmap) {
             const std::uint32_t word = kernel_.machine.memory().read32((pde & impl::kPteFrame) + 4 * i);
             const Va va = first + (i << kPageShift);
             if (word != 0) {
-                check_leaf(pmap, map == nullptr ? nullptr : impl::map_entry_at(*map, va), va, word);
+                check_leaf(pmap, map == nullptr ? nullptr : impl::map_entry_through(*map, va), va, word);
             }
         }
     }

@@ -99,6 +99,7 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-83", "nobody sleeps on a page that is not busy", "vm_page.c, vm_page_wakeup"},
     {"I-86", "a shortage leaves everything as it was", "pmap.c:1582-1598, 2231-2240"},
     {"I-88", "every pv entry in use is on the lists, and the daemon is told before they run out", "pmap.c:1660-1705"},
+    {"I-90", "no page is handed out where nobody may fault", "vm_fault.c:483-503, 960-990"},
     {"I-91", "every resolved fault and every prefaulted page is counted once", "vm_fault.c:741-756, 2951-2953"},
     {"I-93", "a device's page is mapped without being managed, its entry has no object",
      "vm_fault.c:505-536, 2318-2334"},

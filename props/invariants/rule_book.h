@@ -89,6 +89,7 @@ enum class Rule : std::uint8_t {
     i83,
     i86,
     i88,
+    i90,
     i91,
     i93,
     i94,

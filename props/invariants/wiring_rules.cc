@@ -49,8 +49,8 @@ void InvariantSet::check_wiring(const impl::Page& page) {
 // Truncation and write-out may take the mapping, or its right to store, from a page that belongs to a file; the next
 // access gets it back. Who copies such a page meanwhile finds no mapping to replace.
 void InvariantSet::check_wired_page(const impl::MapEntry& entry, Va va) {
-    if (entry.device != 0) {
-        return;  // nobody wires a device's pages
+    if (entry.device != 0 || entry.guards(va)) {
+        return;  // nobody wires a device's pages, nor what is not there
     }
     const impl::Page* const page = impl::chain_resident_page(kernel_, entry.object, entry.index_of(va));
     if (!at_rest_wired(entry) || !evaluate(Rule::i49, true, page != nullptr && page->wire_count != 0, [&] {
