@@ -132,13 +132,13 @@ class Draw {
                 return KernelAlloc{u(), u(), name<KernelUse>(3)};
             case 31:
                 return KernelFree{u()};
-            case 32:
-                return LimitResident{u(), u()};
-            default: {
+            case 32: {
                 const auto call = name<KernelCall>(2);
                 const std::uint32_t value = call == KernelCall::kernel_store ? u() : 0;
                 return KernelAccess{call, u(), static_cast<std::uint8_t>(below(256)), value};
             }
+            default:
+                return LimitResident{u(), u()};
         }
     }
 

@@ -64,6 +64,8 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
     apply(MapDevice{1, 1, 0x60000, kPageSize, kReadWrite});
     store(1, 0x60000, 1);
     apply(NofaultAccess{NofaultCall::load_nofault, 1, kShared, 4});
+    apply(KernelAlloc{kKernelMemory, 1});
+    apply(DebugAccess{DebugCall::debug_read, 0, 0, kKernelMemory, 4});
     // A write that goes on, and a page that cannot be read.
     constexpr Va kUnread = 0x70000;
     apply(WriteOut{.pid = 1, .addr = kAnonymous + kPageSize, .unfinished = true});

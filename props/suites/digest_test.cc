@@ -17,8 +17,8 @@
 namespace vmref::props {
 namespace {
 
-constexpr std::uint64_t kDefaultMachine = 0xd078056ad6afaff2;
-constexpr std::uint64_t kSmallMachine = 0x4c5b1b7d6ac2d4fc;
+constexpr std::uint64_t kDefaultMachine = 0xcda1cbd7bdbbba5f;
+constexpr std::uint64_t kSmallMachine = 0xa42ed0cafe5b5368;
 
 CampaignResult campaign(const Config& config) {
     CampaignOptions options;
