@@ -79,7 +79,7 @@ constexpr std::array<DefectInfo, static_cast<std::size_t>(Defect::count)> kCatal
      "a page that the kernel holds for storing is marked dirty before the store, not after it", "system", "seq",
      "vm_fault.c:1155-1157", "I-69, LS"},
     {Defect::b28_page_of_guard, "B-28", "the page of a kernel stack's guard is handed out to who asks for it", "system",
-     "seq", "vm_fault.c:497-503, 960-990", "I-90"},
+     "seq", "vm_fault.c:497-503, 960-990", "I-90, LS"},
     {Defect::b30_steal_from_far_below, "B-30",
      "a page is moved up from any object of the chain, not only from the one directly below", "system", "seq",
      "vm_fault.c:270-317", "I-03, LS"},
