@@ -1,20 +1,31 @@
 #include "impl/page/object.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "impl/defects/assertion.h"
 
 namespace vmref::impl {
+
+// Of an object that nobody holds any more: who slept with a hold may look at what he held.
+ObjectId ObjectStore::take_free_id() {
+    const auto unheld = [this](ObjectId id) { return storage_[id - 1].hold_count == 0; };
+    const auto found = std::find_if(free_ids_.rbegin(), free_ids_.rend(), unheld);
+    if (found == free_ids_.rend()) {
+        storage_.emplace_back();
+        by_id_.push_back(nullptr);
+        return static_cast<ObjectId>(by_id_.size() - 1);
+    }
+    const ObjectId id = *found;
+    free_ids_.erase(std::prev(found.base()));
+    return id;
+}
 
 Object& ObjectStore::allocate(ObjectType type, PageIndex size) {
     if (by_id_.empty()) {
         by_id_.push_back(nullptr);  // id 0 names nobody
     }
-    if (free_ids_.empty()) {
-        free_ids_.push_back(static_cast<ObjectId>(by_id_.size()));
-        by_id_.push_back(nullptr);
-        storage_.emplace_back();
-    }
-    const ObjectId id = free_ids_.back();
-    free_ids_.pop_back();
+    const ObjectId id = take_free_id();
 
     // Pages, shadows, blocks, entries and counts are empty: release() made sure of it.
     Object& object = storage_[id - 1];
@@ -72,6 +83,9 @@ void pip_wakeup(Object& object, Scheduler& sched) {
 void chain_acquire(Object& object, Scheduler& sched) {
     if (object.anonymous()) {
         sched.yield(BlockPoint::chain_lock);
+        while (object.chain_holders != 0 && sched.has_threads()) {
+            sched.sleep_for_lock(BlockPoint::chain_lock);
+        }
         ++object.chain_holders;
     }
 }

@@ -87,6 +87,8 @@ class ObjectStore {
     const Vector<Object*>& all() const { return by_id_; }
 
   private:
+    ObjectId take_free_id();
+
     Journal& journal_;
     Deque<Object> storage_;
     Vector<Object*> by_id_;

@@ -94,6 +94,7 @@ void PmapSystem::unuse_page_table(Pmap& pmap, Va va) {
         return;  // kernel page tables are permanent
     }
     coverage_.ran(PmapFunction::unuse_pt);
+    sched_.yield(BlockPoint::pmap);
     Page* const table = find_page_table(pmap, va);
     ensure_rule(table != nullptr, "I-64", "a wired page table stays");
     coverage_.ran(PmapFunction::unwire_pte);

@@ -281,6 +281,8 @@ class PmapSystem {
     // --- remove.cc -------------------------------------------------------------------------------------------------
     void remove_pte(Pmap& pmap, Va va, PtePointer pointer);
     void after_removal(Pmap& pmap, Va va, PtePointer pointer, const PteStep& step);
+    void remove_then_harvest(Pmap& pmap, Va va, PtePointer pointer);
+    void remove_unheld(Pmap& pmap, Va va);
     void remove_page(Pmap& pmap, Va va);
     void remove_in_table(Pmap& pmap, Va sva, Va eva);
     void remove_big(Pmap& pmap, Va va);

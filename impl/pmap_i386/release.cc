@@ -16,6 +16,12 @@ void PmapSystem::release(Pmap& pmap) {
     if (!defects_.on(Defect::b91_release_without_token)) {
         sched_.yield(BlockPoint::pmap);  // vm_token (decision 0016: a lock that nobody else can hold)
     }
+    // Somebody may be about to give a page-table page back whose last leaf he has removed (pmap.c:1293).
+    while (pmap.resident_count != 1 && sched_.has_threads() && !defects_.on(Defect::b111_release_panics_on_users)) {
+        sched_.sleep_for_lock(BlockPoint::pmap_release);
+    }
+    ensure(pmap.resident_count == 1 || !defects_.on(Defect::b111_release_panics_on_users),
+           "nobody uses a page-table page of an address space that ends");
     by_id_[pmap.id] = nullptr;
     {
         const ObjectHold hold(*pmap.pteobj, sched_);

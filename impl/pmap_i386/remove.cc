@@ -9,10 +9,31 @@ namespace vmref::impl {
 // pmap_remove_pte (pmap.c:1835). Requires: the PTE is valid. Blocks once the mapping is gone.
 void PmapSystem::remove_pte(Pmap& pmap, Va va, PtePointer pointer) {
     coverage_.ran(PmapFunction::remove_pte);
+    if (defects_.on(Defect::b88_harvest_after_unlinking)) {
+        remove_then_harvest(pmap, va, pointer);
+        return;
+    }
     const auto step_of = [&](std::uint32_t word) { return pte::remove(word, tracked(va), defects_); };
     const PteStep step = defects_.on(Defect::b98_invalidation_deferred) ? change_here(pmap, va, pointer, step_of)
                                                                         : change(pmap, va, pointer, step_of);
     after_removal(pmap, va, pointer, step);
+}
+
+// As remove_pte, but the page learns only at the end that it was stored to: meanwhile it is unmapped and clean (B-88).
+void PmapSystem::remove_then_harvest(Pmap& pmap, Va va, PtePointer pointer) {
+    bool stored_to = false;
+    const PteStep step = change(pmap, va, pointer, [&](std::uint32_t word) {
+        PteStep removal = pte::remove(word, tracked(va), defects_);
+        stored_to = removal.dirtied;
+        removal.dirtied = false;
+        return removal;
+    });
+    Page* const page = step.pv_gone ? pv_slot(pointer.address)->page : nullptr;
+    after_removal(pmap, va, pointer, step);
+    sched_.yield(BlockPoint::pmap);
+    if (stored_to) {
+        pages_.dirty(*page);
+    }
 }
 
 // The rest of pmap_remove_entry (pmap.c:1753) or of pmap_remove_pte.
@@ -110,6 +131,10 @@ void PmapSystem::remove_all(Page& m) {
     coverage_.ran(PmapFunction::remove_all);
     sched_.yield(BlockPoint::pmap);
     while (!m.pv_list.empty()) {
+        if (defects_.on(Defect::b74_removed_without_hold)) {
+            remove_unheld(*m.pv_list.front().pmap, m.pv_list.front().va);
+            continue;
+        }
         Object& pteobj = *m.pv_list.front().pmap->pteobj;
         const ObjectHold hold(pteobj, sched_);
         if (m.pv_list.empty() || m.pv_list.front().pmap->pteobj != &pteobj) {
@@ -127,6 +152,13 @@ void PmapSystem::remove_all(Page& m) {
         remove_pte(*pv.pmap, pv.va, quick_leaf(pv));
     }
     ensure_rule(!m.has(kPageMapped | kPageWriteable), "I-72", "a page without mappings is neither mapped nor writable");
+}
+
+// A mapping whose pmap nobody keeps in place while this waits (B-74).
+void PmapSystem::remove_unheld(Pmap& pmap, Va va) {
+    sched_.yield(BlockPoint::pmap);
+    ensure_rule(find(pmap.id) == &pmap, "I-77", "a pmap whose mapping is removed exists");
+    remove_pte(pmap, va, leaf(pmap, va));
 }
 
 void PmapSystem::remove_specific(Pmap& pmap, Page& m) {

@@ -45,20 +45,25 @@ std::string_view describe(BlockPoint point) {
 
 void Scheduler::sleep(BlockPoint point, const void* channel) {
     ensure_rule(cpus_.stopped() == 0, "I-68", "nobody sleeps while CPUs are stopped for him");
-    ask_waiter(point, channel);
+    ask_others(point, channel);
 }
 
 // The sleeper is a CPU: that it is stopped keeps nobody from letting it go.
 void Scheduler::sleep_on_cpus() {
-    ask_waiter(BlockPoint::interlock, &cpus_);
+    ask_others(BlockPoint::interlock, &cpus_);
 }
 
-void Scheduler::ask_waiter(BlockPoint point, const void* channel) {
+// Of several threads another one may wake the sleeper; when all sleep, what stands in for others gets its turn.
+void Scheduler::ask_others(BlockPoint point, const void* channel) {
     ++sleeps_;
+    if (threads_ != nullptr && threads_->slept(channel)) {
+        return;
+    }
     if (waiter_ != nullptr && waiter_->make_progress(point, channel)) {
         return;
     }
-    throw Deadlock("the only thread sleeps on " + std::string(describe(point)) + " and nobody will wake it");
+    const std::string who = threads_ == nullptr ? "the only thread sleeps on " : "all threads sleep, one of them on ";
+    throw Deadlock(who + std::string(describe(point)) + " and nobody will wake it");
 }
 
 }  // namespace vmref::impl

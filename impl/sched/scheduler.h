@@ -39,6 +39,17 @@ class InlineWaiter {
     virtual void others_run() {}
 };
 
+// Who runs when there are several threads (fibers.h). Inline there is none of these.
+class Interleaving {
+  public:
+    virtual ~Interleaving() = default;
+    // Another thread may run before this returns.
+    virtual void yielded() = 0;
+    // The thread sleeps. True: `channel` was woken, or, for nullptr, another thread has run. False: all threads sleep.
+    virtual bool slept(const void* channel) = 0;
+    virtual void woken(const void* channel) = 0;
+};
+
 class Scheduler {
   public:
     using ThreadId = std::uint32_t;
@@ -50,6 +61,9 @@ class Scheduler {
             others_wait_ = false;
             waiter_->others_run();
         }
+        if (threads_ != nullptr) [[unlikely]] {
+            threads_->yielded();
+        }
     }
     // A point where CPUs may use memory, but no other thread runs: between two instructions of somebody who cannot be
     // interrupted.
@@ -60,7 +74,15 @@ class Scheduler {
     // Waits for a wakeup of `channel`. The caller re-tests its condition afterwards.
     // Requires: no CPU is stopped by us. Blocks: always. Errors: Deadlock, inline, if nothing can make progress.
     void sleep(BlockPoint point, const void* channel);
-    void wakeup(const void* /*channel*/) { ++wakeups_; }
+    void wakeup(const void* channel) {
+        ++wakeups_;
+        if (threads_ != nullptr) [[unlikely]] {
+            threads_->woken(channel);
+        }
+    }
+    // Waits until somebody else has run, for a lock that has no sleepers of its own. The caller tests it again.
+    // Errors: Deadlock, inline and if nobody else can run.
+    void sleep_for_lock(BlockPoint point) { ask_others(point, nullptr); }
 
     // Who is not a thread of ours: what stands in for other actors works in this name.
     static constexpr ThreadId kStandIn = 0xFFFFFFFFU;
@@ -70,6 +92,9 @@ class Scheduler {
     ThreadId current() const { return current_; }  // 0 is "nobody"
     void set_current(ThreadId thread) { current_ = thread; }
     void set_inline_waiter(InlineWaiter* waiter) { waiter_ = waiter; }
+    // nullptr: there is one thread.
+    void set_threads(Interleaving* threads) { threads_ = threads; }
+    bool has_threads() const { return threads_ != nullptr; }
 
     std::uint64_t yields() const { return yields_; }
     std::uint64_t sleeps() const { return sleeps_; }
@@ -88,9 +113,10 @@ class Scheduler {
 
   private:
     void sleep_on_cpus();
-    void ask_waiter(BlockPoint point, const void* channel);
+    void ask_others(BlockPoint point, const void* channel);
 
     InlineWaiter* waiter_ = nullptr;
+    Interleaving* threads_ = nullptr;
     CpuRendezvous cpus_;
     std::uint64_t yields_ = 0;
     std::uint64_t wakeups_ = 0;

@@ -99,17 +99,35 @@ void scan_page(Kernel& k, Object& object, Object& backing, Page& page) {
     k.pages.wakeup(page);
 }
 
-// vm_object_backing_scan, COLLAPSE_WAIT: every page. Blocks on busy pages
-void scan_all(Kernel& k, Object& object, Object& backing) {
+// The order of 2006: no chain locks, and the backing object is dead before its pages are looked at.
+bool order_of_2006(const Kernel& k) {
+    return k.on(Defect::b34_dead_object_refuses) || k.on(Defect::b44_dead_before_the_scan) ||
+           k.on(Defect::b45_scan_never_tests_again);
+}
+
+// Whether nobody else refers to the two objects, or pages into or out of them: tested before the merge and after every
+// sleep in it (B-45).
+bool may_go_on(const Object& object, const Object& backing) {
+    return object.backing == &backing && backing.ref_count == 1 && object.paging_in_progress == 0 &&
+           backing.paging_in_progress == 0;
+}
+
+// vm_object_backing_scan, COLLAPSE_WAIT: every page. False: after a sleep the merge is not allowed any more; what has
+// moved until then may stay where it is. Blocks on busy pages
+bool scan_all(Kernel& k, Object& object, Object& backing) {
     k.ran(ObjectFunction::backing_scan_wait);
     while (!backing.pages.empty()) {
         Page& page = *backing.pages.begin();
         if (!k.pages.busy_try(page) && !k.on(Defect::b108_busy_page_moved)) {
             k.pages.sleep_busy(page);
+            if (!may_go_on(object, backing) && !k.on(Defect::b45_scan_never_tests_again)) {
+                return false;
+            }
             continue;
         }
         scan_page(k, object, backing, page);
     }
+    return true;
 }
 
 // COLLAPSE_NOWAIT: what can be had without waiting (vm_object.c:1160-1180, 1283).
@@ -140,15 +158,11 @@ bool all_shadowed(Kernel& k, Object& object, Object& backing) {
                         [&](const Page& page) { return meet(k, object, backing, page).choice.moves; });
 }
 
-// The parent takes everything over and the backing object ceases to exist (vm_object.c:1350-1435).
-void merge(Kernel& k, Object& object, Object& backing) {
-    k.ran(ObjectFunction::collapse_merges);
-    if (k.journal.narration != nullptr) {
-        k.journal.narration->object_collapsed(object.id, backing.id);
+// Every page and block of the backing object moves or goes. False: as scan_all. Blocks
+bool take_over(Kernel& k, Object& object, Object& backing) {
+    if (!scan_all(k, object, backing)) {
+        return false;
     }
-    chain_acquire(object, k.sched);
-    chain_acquire(backing, k.sched);
-    scan_all(k, object, backing);
     if (backing.swap_count != 0) {
         pip_add(object);
         pip_add(backing);
@@ -156,8 +170,40 @@ void merge(Kernel& k, Object& object, Object& backing) {
         pip_wakeup(object, k.sched);
         pip_wakeup(backing, k.sched);
     }
+    return true;
+}
+
+// The same under the chain locks of both. What was found out before they were had may not hold any more.
+bool take_over_locked(Kernel& k, Object& object, Object& backing) {
+    chain_acquire(object, k.sched);
+    chain_acquire(backing, k.sched);
+    const bool taken = may_go_on(object, backing) && take_over(k, object, backing);
     chain_release(backing);
     chain_release(object);
+    return taken;
+}
+
+bool take_over_as_in_2006(Kernel& k, Object& object, Object& backing) {
+    backing.set(kObjDead);
+    const bool taken = take_over(k, object, backing);
+    if (!taken) {
+        backing.clear(kObjDead);
+    }
+    return taken;
+}
+
+// The parent takes everything over and the backing object ceases to exist (vm_object.c:1350-1435). False: it was given
+// up. Blocks
+bool merge(Kernel& k, Object& object, Object& backing) {
+    k.ran(ObjectFunction::collapse_merges);
+    if (k.journal.narration != nullptr) {
+        k.journal.narration->object_collapsed(object.id, backing.id);
+    }
+    const bool taken =
+        order_of_2006(k) ? take_over_as_in_2006(k, object, backing) : take_over_locked(k, object, backing);
+    if (!taken) {
+        return false;
+    }
 
     Object* const below = backing.backing;
     const std::uint64_t offset = rule::joined_offset(object.backing_offset, backing.backing_offset, k.defects);
@@ -173,6 +219,7 @@ void merge(Kernel& k, Object& object, Object& backing) {
     backing.ref_count = 0;
     k.objects.release(backing);
     ++k.stats.object_collapses;
+    return true;
 }
 
 // The parent refers to what lies below its backing object from now on (vm_object.c:1441-1485). Blocks
@@ -210,6 +257,10 @@ void object_qcollapse(Kernel& k, Object& object) {
         !may_merge(*backing)) {
         return;
     }
+    // Who has the upper one locked has seen what it lacks, and is on his way down.
+    if (object.chain_holders != 0 && !order_of_2006(k)) {
+        return;
+    }
     backing->ref_count += 2;
     scan_available(k, object, *backing);
     backing->ref_count -= 2;
@@ -222,8 +273,8 @@ void object_collapse(Kernel& k, Object& object) {
         if (!may_merge(object) || !may_merge(backing)) {
             return;
         }
-        if (object.paging_in_progress != 0 || backing.paging_in_progress != 0 || object.chain_holders != 0 ||
-            backing.chain_holders != 0) {
+        const bool locked = object.chain_holders != 0 || backing.chain_holders != 0;
+        if (object.paging_in_progress != 0 || backing.paging_in_progress != 0 || (locked && !order_of_2006(k))) {
             object_qcollapse(k, object);
             return;
         }
@@ -235,7 +286,9 @@ void object_collapse(Kernel& k, Object& object) {
                 }
                 return;
             }
-            merge(k, object, backing);
+            if (!merge(k, object, backing)) {
+                return;
+            }
         } else {
             if (!all_shadowed(k, object, backing)) {
                 return;

@@ -5,6 +5,7 @@
 #include "impl/vm/fault_state.h"
 #include "impl/vm/pageout.h"
 #include "impl/vm/rules/rights.h"
+#include "impl/vm/vm_object.h"
 
 namespace vmref::impl {
 
@@ -35,6 +36,10 @@ Status enter_page(FaultState& fs, Va va, PageIndex pindex) {
         }
         unlock_things(fs);
         return wait_after_shortage(k);
+    }
+    if ((fs.prot & kProtWrite) != 0 && k.on(Defect::m09_flags_after_enter)) {
+        k.sched.yield(BlockPoint::pmap);
+        object_set_writeable_dirty(k, *fs.m->object);
     }
     if (fs.wiring()) {
         k.pages.wire(*fs.m);

@@ -183,7 +183,9 @@ Search ChainWalk::page_in() {
 // One object of the chain (vm_fault.c:1593-1982).
 Search ChainWalk::search_level() {
     if (fs_.object->has(kObjDead)) {
-        return leave_with(FaultExit::dead);
+        const Search left = leave_with(FaultExit::dead);
+        status_ = k_.on(Defect::b34_dead_object_refuses) ? Status::protection_failure : status_;
+        return left;
     }
     bool busy_elsewhere = false;
     fs_.m = k_.pages.lookup_busy_try(*fs_.object, pindex_, busy_elsewhere);
@@ -264,6 +266,12 @@ void ChainWalk::zero_fill_top() {
     ensure_rule(!fs_.first_shared, "I-47", "a page is filled in an exclusively held object");
     if (k_.probe != nullptr) {
         k_.probe->before_zero_fill(*fs_.first_object, first_pindex_, *fs_.m);
+    }
+    if (k_.on(Defect::m07_unbusied_before_filled)) {
+        k_.pages.set_valid_clean(*fs_.m);
+        k_.pages.wakeup(*fs_.m);
+        k_.sched.yield(BlockPoint::page_busy);
+        k_.pages.busy_wait(*fs_.m);
     }
     k_.pages.zero_fill(*fs_.m);
     ++k_.stats.zfod;
@@ -346,7 +354,9 @@ Status ChainWalk::publish() {
     }
     k_.pages.activate(*fs_.m);
     if ((fs_.prot & kProtWrite) != 0) {
-        object_set_writeable_dirty(k_, *fs_.m->object);
+        if (fs_.map == nullptr || !k_.on(Defect::m09_flags_after_enter)) {
+            object_set_writeable_dirty(k_, *fs_.m->object);
+        }
         page_set_nosync(k_, *fs_.m, fs_.map != nullptr && fs_.entry->has(kEntryNoSync));
         const bool dirties = (fs_.fault_flags & kFaultDirty) != 0;
         const auto granted = rule::write_granted<std::uint32_t>(fs_.m->has(kPageSwapped), dirties, k_.defects);

@@ -72,6 +72,7 @@ Status fault_wire(Kernel& k, Map& map, MapEntry& entry, Wirer wirer) {
 
 void fault_unwire(Kernel& k, Map& map, MapEntry& entry) {
     for (Va va = first_wired(entry); va < entry.end; va += kPageSize) {
+        ensure_rule(entry.map == &map, "I-41", "an entry is there while its pages are unwired");
         unwire_page(k, map, entry, va);
     }
 }

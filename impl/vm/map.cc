@@ -26,6 +26,9 @@ void EntryPool::release(MapEntry& entry) {
 
 void map_lock(Kernel& k, Map& map) {
     k.sched.yield(BlockPoint::map_lock);
+    while ((map.exclusive || map.readers != 0) && k.sched.has_threads()) {
+        k.sched.sleep_for_lock(BlockPoint::map_lock);
+    }
     ensure_rule(!map.exclusive && map.readers == 0, "I-87", "an exclusively locked map has no other holder");
     map.exclusive = true;
     ++map.timestamp;
@@ -46,6 +49,9 @@ bool map_try_lock(Map& map) {
 
 void map_lock_read(Kernel& k, Map& map) {
     k.sched.yield(BlockPoint::map_lock);
+    while (map.exclusive && k.sched.has_threads()) {
+        k.sched.sleep_for_lock(BlockPoint::map_lock);
+    }
     ensure_rule(!map.exclusive, "I-87", "a read-locked map has no writer");
     ++map.readers;
 }

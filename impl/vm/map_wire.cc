@@ -55,7 +55,14 @@ Status wire_entry(Kernel& k, Map& map, MapEntry& entry) {
 // The pages are given back with the last wiring of the entry only (I-53).
 void drop_wiring(Kernel& k, Map& map, MapEntry& entry) {
     if (--entry.wired_count == 0 || k.on(Defect::b104_every_unwire_gives_pages_back)) {
+        const bool unlocked = k.on(Defect::b105_unwires_without_lock);
+        if (unlocked) {
+            map_unlock(map);
+        }
         fault_unwire(k, map, entry);
+        if (unlocked) {
+            map_lock(k, map);
+        }
     }
     entry_changed(k, entry);
 }

@@ -56,10 +56,27 @@ Page* next_to_flush(Kernel& k, Object& object, PageIndex index) {
     return page;
 }
 
+// The page is anybody's after its write, and it is protected and marked as if it were still the same.
+void protect_by_old_pointer(Kernel& k, Page& page) {
+    const Object* const object = page.object;
+    const PageIndex index = page.pindex;
+    k.pages.wakeup(page);
+    k.sched.yield(BlockPoint::page_busy);
+    ensure_rule(page.object == object && page.pindex == index, "I-57",
+                "a page that was flushed is marked where it was");
+    if (page.dirty != 0) {
+        k.pmaps.page_protect(page, kProtRead);
+    }
+}
+
 // What was stored to during the write is protected again (vm_object.c:735-746). Whether the page was written.
 bool flush_page(Kernel& k, Page& page) {
     page.clear(kPageCleanChk);
     const bool written = pager_put_page(k, page) == PagerResult::ok;
+    if (k.on(Defect::b52_flushed_page_by_old_pointer)) {
+        protect_by_old_pointer(k, page);
+        return written;
+    }
     if (page.dirty != 0) {
         k.pmaps.page_protect(page, kProtRead);
     }
@@ -97,6 +114,11 @@ void mark_for_cleaning(Kernel& k, Object& object, PageIndex start, PageIndex end
     k.ran(ObjectFunction::page_clean_pass1);
     for (Page* page = page_at_or_after(object, start, end); page != nullptr;
          page = page_at_or_after(object, page->pindex + 1, end)) {
+        if (k.on(Defect::b51_marked_while_busy)) {
+            page->set(kPageCleanChk);
+            k.pmaps.page_protect(*page, kProtRead);
+            continue;
+        }
         k.pages.busy_wait(*page);
         page->set(kPageCleanChk);
         k.pmaps.page_protect(*page, kProtRead);

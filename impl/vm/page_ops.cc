@@ -39,8 +39,10 @@ void page_unmap_and_free(Kernel& k, Page& m) {
 
 void page_cache(Kernel& k, Page& m) {
     // Mappings go first, then M is looked at: a store may have slipped in between (uvm log, topic 8).
+    const bool tested_before = k.on(Defect::b101_modify_tested_first);
+    const bool dirty_before = m.dirty != 0;
     k.pmaps.page_protect(m, kProtNone);
-    if (m.dirty != 0) {
+    if (tested_before ? dirty_before : m.dirty != 0) {
         k.pages.deactivate(m);
         k.pages.wakeup(m);
         return;

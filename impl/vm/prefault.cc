@@ -109,10 +109,15 @@ Neighbour find_neighbour(Kernel& k, Object& top, PageIndex index, Prot prot, Obj
             return found;
         }
         Object* const next = level->backing;
-        object_hold(*next, k.sched);
-        chain_acquire(*next, k.sched);
+        if (k.on(Defect::b23_prefault_locks_top_only)) {
+            k.sched.yield(BlockPoint::prefault);
+        } else {
+            object_hold(*next, k.sched);
+            chain_acquire(*next, k.sched);
+        }
+        ensure_rule(level->backing == next, "I-41", "the level below stays what it was while a prefault goes down");
         index = level->backing_index(index);
-        if (level != &top) {
+        if (level != &top && !k.on(Defect::b23_prefault_locks_top_only)) {
             object_drop(*level);
         }
         level = next;
@@ -143,7 +148,7 @@ bool prefault_one(Kernel& k, MapEntry& entry, Va va, Prot prot, std::uint8_t fau
     Object& top = *entry.object;
     Object* level = nullptr;
     Neighbour found = find_neighbour(k, top, entry.index_of(va), prot, level);
-    if (level != &top) {
+    if (level != &top && !k.on(Defect::b23_prefault_locks_top_only)) {
         chain_release_all(*top.backing, *level);
         object_drop(*level);
     }

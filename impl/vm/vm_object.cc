@@ -19,10 +19,13 @@ void drop_reference(Kernel& k, Object& object) {
 
 // Waits until nothing is paged in or out of either object (vm_object.c:324-331). Blocks
 void wait_for_paging(Kernel& k, Object& first, Object& second) {
+    const ObjectId id = second.id;
     while (first.paging_in_progress != 0 || second.paging_in_progress != 0) {
         Object& busy = first.paging_in_progress != 0 ? first : second;
         busy.set(kObjPipWanted);
         k.sched.sleep(BlockPoint::paging_in_progress, &busy);
+        ensure_rule(second.hold_count != 0 || k.objects.find(id) == &second, "I-41",
+                    "an object whose paging is waited for does not go meanwhile");
     }
 }
 
@@ -35,6 +38,11 @@ Object* collapse_into_only_shadow(Kernel& k, Object& object) {
         return nullptr;
     }
     object_reference(k, shadow);
+    if (k.on(Defect::b46_collapse_after_sleep_untested)) {
+        wait_for_paging(k, shadow, object);
+        object_collapse(k, shadow);
+        return &shadow;
+    }
     object_hold(object, k.sched);
     wait_for_paging(k, shadow, object);
     const bool still_alone = object.ref_count == 1 && object.shadow_count == 1 && &object.shadows.front() == &shadow;
