@@ -37,9 +37,7 @@ struct ObjectWorld {
     static const impl::ObjectCoverage& functions(const Subject& subject) {
         return subject.kernel().stats.object_functions;
     }
-    static std::vector<impl::PathCount> paths(const Subject& subject) {
-        return impl::fault_paths(subject.kernel().stats);
-    }
+    static std::vector<impl::PathCount> paths(const Subject& subject) { return impl::fault_paths(subject.kernel()); }
     static bool is_access(const Operation& operation) { return std::holds_alternative<ObjectFault>(operation); }
     // The value that a fault gave is an invariant of its own.
     template <class Describe>

@@ -35,9 +35,7 @@ struct SystemWorld {
     static std::uint64_t page_faults(const Subject& subject) { return subject.kernel().stats.traps; }
     static std::uint32_t peak_frames(const Subject& subject) { return subject.kernel().pages.peak_frames(); }
     static const impl::PmapCoverage& coverage(const Subject& subject) { return subject.kernel().pmaps.coverage(); }
-    static std::vector<impl::PathCount> paths(const Subject& subject) {
-        return impl::fault_paths(subject.kernel().stats);
-    }
+    static std::vector<impl::PathCount> paths(const Subject& subject) { return impl::fault_paths(subject.kernel()); }
     static bool is_access(const Operation& operation) { return std::holds_alternative<Access>(operation); }
     // The value that a load gave is an invariant of its own.
     template <class Describe>

@@ -44,6 +44,7 @@ Object& ObjectStore::allocate(ObjectType type, PageIndex size) {
     ++object.generation;
     by_id_[id] = &object;
     ++count_;
+    ++allocated_;
     journal_.object_changed(id);
     return object;
 }

@@ -34,6 +34,7 @@ struct Object {
     ObjectType type = ObjectType::default_;
     PageIndex size = 0;  // pages
     std::uint16_t flags = 0;
+    FlagChanges changes;
 
     std::uint32_t ref_count = 0;     // map entries + shadows + temporary references (I-25)
     std::uint32_t shadow_count = 0;  // objects whose backing object this is (I-26)
@@ -59,8 +60,14 @@ struct Object {
     intrusive::list<Object, intrusive::member_hook<Object, ListHook, &Object::shadow_hook>> shadows;
 
     bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
-    void set(std::uint16_t flag) { flags = static_cast<std::uint16_t>(flags | flag); }
-    void clear(std::uint16_t flag) { flags = static_cast<std::uint16_t>(flags & ~flag); }
+    void set(std::uint16_t flag) {
+        changes.set(flags, flag);
+        flags = static_cast<std::uint16_t>(flags | flag);
+    }
+    void clear(std::uint16_t flag) {
+        changes.clear(flags, flag);
+        flags = static_cast<std::uint16_t>(flags & ~flag);
+    }
     bool anonymous() const { return type == ObjectType::default_ || type == ObjectType::swap; }
     std::uint32_t swap_slot(PageIndex index) const {
         return index < swap_slots.size() ? swap_slots[index] : kNoSwapSlot;
@@ -85,6 +92,9 @@ class ObjectStore {
     std::uint32_t count() const { return count_; }
     // Live objects by id; nullptr where an id is free.
     const Vector<Object*>& all() const { return by_id_; }
+    // Every object there ever was.
+    const Deque<Object>& storage() const { return storage_; }
+    std::uint64_t allocated() const { return allocated_; }
 
   private:
     ObjectId take_free_id();
@@ -94,6 +104,7 @@ class ObjectStore {
     Vector<Object*> by_id_;
     Vector<ObjectId> free_ids_;
     std::uint32_t count_ = 0;
+    std::uint64_t allocated_ = 0;
 };
 
 // Paging in progress: forbids termination and full collapse (vm_object_pip_*).

@@ -5,6 +5,7 @@
 #include <boost/intrusive/set.hpp>
 #include <cstdint>
 
+#include "impl/page/flag_changes.h"
 #include "ops/types.h"
 
 namespace vmref::impl {
@@ -48,6 +49,9 @@ inline constexpr std::uint16_t kPageRam = 1U << 8;         // read-ahead mark: r
 inline constexpr std::uint16_t kPageSwapped = 1U << 9;     // a swap block is assigned at (object, pindex)
 inline constexpr std::uint16_t kPageWanted = 1U << 10;     // somebody sleeps on the page
 inline constexpr std::uint16_t kPageRedirtied = 1U << 11;  // marked dirty while it was written out
+// No flags: `valid` and `dirty` among the changes (Page::changes).
+inline constexpr std::uint16_t kChangeValid = 1U << 14;
+inline constexpr std::uint16_t kChangeDirty = 1U << 15;
 
 struct Page {
     Frame frame = 0;
@@ -59,6 +63,7 @@ struct Page {
     std::uint32_t wire_count = 0;  // above 0: on no paging queue, cannot be freed
     std::uint32_t hold_count = 0;  // keeps the frame from reuse, not the page in its object
     std::uint16_t flags = 0;
+    FlagChanges changes;
     std::uint8_t valid = 0;  // one bit per 512-byte chunk
     std::uint8_t dirty = 0;
     Queue queue = Queue::none;
@@ -71,8 +76,14 @@ struct Page {
 
     bool busied() const { return busy_owner != 0; }
     bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
-    void set(std::uint16_t flag) { flags = static_cast<std::uint16_t>(flags | flag); }
-    void clear(std::uint16_t flag) { flags = static_cast<std::uint16_t>(flags & ~flag); }
+    void set(std::uint16_t flag) {
+        changes.set(flags, flag);
+        flags = static_cast<std::uint16_t>(flags | flag);
+    }
+    void clear(std::uint16_t flag) {
+        changes.clear(flags, flag);
+        flags = static_cast<std::uint16_t>(flags & ~flag);
+    }
     bool fully_valid() const { return valid == kPageBitsAll; }
 };
 

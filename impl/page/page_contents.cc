@@ -22,6 +22,7 @@ void PageSystem::dirty(Page& page) {
         return;
     }
     page.dirty = kPageBitsAll;
+    page.changes.set(0, kChangeDirty);
     if (page.object != nullptr && page.object->type != ObjectType::page_table) {
         page.object->set(kObjWriteable | kObjMightBeDirty);
     }
@@ -33,6 +34,7 @@ void PageSystem::undirty(Page& page) {
     machine_.memory().set_written(page.frame, false);
     if (page.dirty != 0) {
         page.dirty = 0;
+        page.changes.clear(kChangeDirty, kChangeDirty);
         cell_changed(page);
     }
 }
@@ -48,6 +50,7 @@ void PageSystem::write_ends(Page& page) {
     ensure_rule(page.soft_busy > 0, "I-46", "I/O on a page ends as often as it began");
     if (!page.has(kPageRedirtied) && page.dirty != 0) {
         page.dirty = 0;
+        page.changes.clear(kChangeDirty, kChangeDirty);
         cell_changed(page);
     }
     page.clear(kPageRedirtied);
@@ -56,6 +59,7 @@ void PageSystem::write_ends(Page& page) {
 void PageSystem::set_valid_clean(Page& page) {
     ensure_rule(owned(page) || page.soft_busy > 0, "I-47", "a page becomes valid while it is busy");
     page.valid = kPageBitsAll;
+    page.changes.set(0, kChangeValid);
     page.dirty = 0;
     page.clear(kPageNoSync);
     machine_.memory().set_written(page.frame, false);
@@ -66,6 +70,7 @@ void PageSystem::set_invalid(Page& page) {
     ensure_rule(owned(page), "I-47", "only its owner invalidates a page");
     ensure_rule(page.soft_busy == 0, "I-47", "validity stays while I/O is in progress");
     page.valid = 0;
+    page.changes.clear(kChangeValid, kChangeValid);
     page.dirty = 0;
     machine_.memory().set_written(page.frame, false);
     if (page.object != nullptr) {

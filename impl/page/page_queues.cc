@@ -94,6 +94,7 @@ void PageSystem::wire(Page& page) {
     if (page.wire_count == 0) {
         unqueue(page);
         ++wired_count_;
+        ++counts_.wired;
     }
     ++page.wire_count;
 }
@@ -109,6 +110,7 @@ void PageSystem::unwire(Page& page, bool to_active) {
         return;
     }
     --wired_count_;
+    ++counts_.unwired;
     if (to_active) {
         activate(page);
     } else {

@@ -148,7 +148,7 @@ void PageSystem::free(Page& page) {
     }
     page.busy_owner = 0;
     wake_sleepers(page);
-    page.flags = 0;
+    page.clear(page.flags);
     page.valid = 0;
     page.dirty = 0;
     page.act_count = 0;
@@ -186,6 +186,7 @@ bool PageSystem::link(Page& page, Object& object, PageIndex index) {
     page.object = &object;
     ++object.resident_page_count;
     ++object.generation;
+    ++counts_.inserted;
     if (object.swap_slot(index) != kNoSwapSlot) {
         page.set(kPageSwapped);
     }
@@ -207,6 +208,7 @@ void PageSystem::remove(Page& page) {
     object.pages.erase(object.pages.iterator_to(page));
     --object.resident_page_count;
     ++object.generation;
+    ++counts_.removed;
     page.object = nullptr;
     page.clear(kPageSwapped);
 }

@@ -131,6 +131,14 @@ class PageSystem {
     std::span<const Page> pages() const { return pages_; }
     PhysicalMemory& memory() { return machine_.memory(); }
     std::uint64_t reactivated() const { return reactivated_; }
+    // How often pages came into and out of objects, and were wired first and unwired last.
+    struct Counts {
+        std::uint64_t inserted = 0;
+        std::uint64_t removed = 0;
+        std::uint64_t wired = 0;
+        std::uint64_t unwired = 0;
+    };
+    const Counts& counts() const { return counts_; }
     FailingAllocations& failing() { return failing_; }
     const FailingAllocations& failing() const { return failing_; }
 
@@ -168,6 +176,7 @@ class PageSystem {
     std::uint32_t wired_count_ = 0;
     std::uint32_t peak_frames_ = 0;
     std::uint64_t reactivated_ = 0;
+    Counts counts_;
     FailingAllocations failing_;
 };
 

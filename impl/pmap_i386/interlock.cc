@@ -5,6 +5,12 @@
 
 namespace vmref::impl {
 
+namespace {
+
+constexpr std::uint32_t kOneLess = 0xFFFFFFFFU;
+
+}  // namespace
+
 // pmap_inval_interlock: the CPUs that are in the address space stop. Whoever comes second waits; inline nobody does.
 std::uint32_t PmapSystem::interlock(Pmap& pmap) {
     while (pmap.interlocked || (sched_.cpus().stopped() & pmap.active) != 0) {
@@ -33,6 +39,10 @@ void PmapSystem::commit(Pmap& pmap, Va va, Pa address, std::uint32_t old, const 
     }
     pmap.resident_count += step.d_resident;
     pmap.wired_count += step.d_wired;
+    step_counts_.mapped += step.d_resident == 1 ? 1 : 0;
+    step_counts_.unmapped += step.d_resident == kOneLess ? 1 : 0;
+    step_counts_.wired += step.d_wired == 1 ? 1 : 0;
+    step_counts_.unwired += step.d_wired == kOneLess ? 1 : 0;
     if (step.dirtied || step.referenced) {
         Page& page = pages_.page_of_frame(old >> kPageShift);
         if (step.dirtied) {

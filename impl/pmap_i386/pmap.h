@@ -174,6 +174,14 @@ class PmapSystem {
     // Live pmaps by id; nullptr where an id is free. Id 0 is kernel_pmap, if there is one.
     const Vector<Pmap*>& all() const { return by_id_; }
     std::uint64_t pte_writes() const { return pte_writes_; }
+    // How often a PTE's change counted a mapping or a wiring more, or one less (pm_stats).
+    struct StepCounts {
+        std::uint64_t mapped = 0;
+        std::uint64_t unmapped = 0;
+        std::uint64_t wired = 0;
+        std::uint64_t unwired = 0;
+    };
+    const StepCounts& step_counts() const { return step_counts_; }
     std::uint64_t invalidations() const { return invalidations_; }
     const PmapCoverage& coverage() const { return coverage_; }
     // The directory entry of the alternate window of a CPU (APTDPTDI of cpu 0).
@@ -332,6 +340,7 @@ class PmapSystem {
     std::uint32_t pv_entry_count_ = 0;  // and being installed
     bool pv_woken_ = false;
     std::uint64_t pte_writes_ = 0;
+    StepCounts step_counts_;
     std::uint64_t invalidations_ = 0;
 };
 

@@ -12,6 +12,7 @@ namespace {
 void hold_first_object(FaultState& fs) {
     Kernel& k = fs.k;
     Object& top = *fs.first_object;
+    const bool shared_before = fs.first_shared;
     const bool single_threaded = k.curproc != nullptr && k.curproc->nthreads == 1;
     if (top.backing != nullptr && top.shadows.empty() && single_threaded) {
         fs.first_shared = false;  // saves a retry: a copy or zero-fill needs the exclusive hold anyway
@@ -19,6 +20,7 @@ void hold_first_object(FaultState& fs) {
     if ((fs.fault_flags & kFaultUnswap) != 0) {
         fs.first_shared = false;
     }
+    k.stats.exclusive_at_once += shared_before && !fs.first_shared ? 1 : 0;
     object_hold(top, k.sched);
     if (fs.vp == nullptr) {
         fs.vp = vnode_pager_lock(k, top);

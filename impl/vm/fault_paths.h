@@ -14,7 +14,8 @@ struct PathCount {
     std::uint64_t count = 0;
 };
 
-// Every path, also those never taken, in a fixed order.
-std::vector<PathCount> fault_paths(const Statistics& stats);
+// Every path, also those never taken, in a fixed order: those of the fault handler, results of pagers, what counters
+// count (semantics.md 6.4), and on how many frames and objects a flag has changed (6.5, 6.6).
+std::vector<PathCount> fault_paths(const Kernel& k);
 
 }  // namespace vmref::impl

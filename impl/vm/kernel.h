@@ -43,12 +43,15 @@ struct Statistics {
     std::array<std::uint64_t, kFaultExits> fault_exits{};  // by FaultExit (fault_state.h)
     std::array<std::uint64_t, kPagerResults> gets{};       // by PagerResult
     std::array<std::uint64_t, kPagerResults> puts{};
-    std::uint64_t stacks_grown = 0;    // by a fault that started over
-    std::uint64_t enters_refused = 0;  // for want of memory (catalogue D-14)
-    std::uint64_t pages_replaced = 0;  // by a pager, while it read them
-    std::uint64_t tables_passed = 0;   // pages of virtual page tables, by walks
-    std::uint64_t vptes_marked = 0;    // A or M set in one
-    std::uint64_t vptes_refused = 0;   // walks that ended at a word
+    std::uint64_t stacks_grown = 0;       // by a fault that started over
+    std::uint64_t enters_refused = 0;     // for want of memory (catalogue D-14)
+    std::uint64_t pages_replaced = 0;     // by a pager, while it read them
+    std::uint64_t tables_passed = 0;      // pages of virtual page tables, by walks
+    std::uint64_t vptes_marked = 0;       // A or M set in one
+    std::uint64_t vptes_refused = 0;      // walks that ended at a word
+    std::uint64_t exclusive_at_once = 0;  // faults that foresaw that a shared hold of the top would not do
+    std::uint64_t shadows_linked = 0;
+    std::uint64_t shadows_unlinked = 0;
     // Ghosts of I-91: counted where the events are, not where the statistics are.
     std::uint64_t faults_resolved = 0;
     std::uint64_t pages_prefaulted = 0;

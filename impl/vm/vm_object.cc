@@ -162,6 +162,7 @@ void object_set_backing(Kernel& k, Object& object, Object& backing, std::uint64_
     object.backing_offset = offset;
     backing.shadows.push_front(object);
     backing.shadow_count += rule::shadows_gained(k.defects);
+    ++k.stats.shadows_linked;
     ++backing.generation;
     k.journal.object_changed(object.id);
     k.journal.object_changed(backing.id);
@@ -171,6 +172,7 @@ void object_unlink_backing(Kernel& k, Object& object) {
     Object& backing = *object.backing;
     backing.shadows.erase(backing.shadows.iterator_to(object));
     --backing.shadow_count;
+    ++k.stats.shadows_unlinked;
     ++backing.generation;
     object.backing = nullptr;
     k.journal.object_changed(backing.id);
