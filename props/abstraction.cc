@@ -171,6 +171,23 @@ std::optional<Violation> Abstraction::compare_changes() {
             return violation;
         }
     }
+    return compare_early_copies();
+}
+
+// Copies that faults made before they were refused: the only thing that such a fault may leave behind.
+std::optional<Violation> Abstraction::compare_early_copies() {
+    for (const EarlyCopy& copy : kernel_.copied) {
+        impl::Process* const process = subject_.find(copy.pid);
+        const MapEntry* const entry = process != nullptr ? impl::map_entry_at(process->map, copy.va) : nullptr;
+        if (entry == nullptr) {
+            continue;
+        }
+        auto violation = compare_view(*entry, copy.va);
+        invariants_.evaluate(Rule::i92, true, !violation, [&] { return violation->message; });
+        if (violation) {
+            return violation;
+        }
+    }
     return std::nullopt;
 }
 

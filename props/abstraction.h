@@ -40,6 +40,7 @@ class Abstraction {
     std::optional<Violation> compare_map(const impl::Map& map);
     std::optional<Violation> compare_process(impl::Process& process);
     std::optional<Violation> compare_attributes(const impl::MapEntry& entry);
+    std::optional<Violation> compare_early_copies();
 
     impl::System& subject_;
     impl::Kernel& kernel_;

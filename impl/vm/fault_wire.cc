@@ -189,6 +189,7 @@ void enter_copied_page(Kernel& k, MapEntry& to, PageIndex index) {
 }  // namespace
 
 bool fault_copy_entry(Kernel& k, MapEntry& to, MapEntry& from) {
+    const std::uint64_t others = k.others_ran;
     map_entry_allocate_object(k, to);
     Object& copy = *to.object;
     shadow_chain_end(k, copy, from);
@@ -202,6 +203,9 @@ bool fault_copy_entry(Kernel& k, MapEntry& to, MapEntry& from) {
         if (from.wired_count != 0) {
             enter_copied_page(k, to, index);
         }
+    }
+    if (k.probe != nullptr && k.others_ran == others) {
+        k.probe->entry_copied(from, to);
     }
     return true;
 }

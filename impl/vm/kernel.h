@@ -96,6 +96,8 @@ class Probe {
     virtual void page_handed_out(const Map& /*map*/, Va /*va*/, Prot /*asked*/, const Page* /*m*/, bool /*busied*/) {}
     // Wiring an entry failed at `failed`; what was wired before, from `start` on, is not wired any more.
     virtual void wiring_undone(const MapEntry& /*entry*/, Va /*start*/, Va /*failed*/) {}
+    // vm_fault_copy_entry is done, and nobody else ran meanwhile.
+    virtual void entry_copied(const MapEntry& /*from*/, const MapEntry& /*to*/) {}
     // An access that must not wait is over; `waits`: how often it slept for memory or asked a pager.
     virtual void nofault_ended(bool /*success*/, std::uint64_t /*waits*/) {}
     // A fault that grants stores through an entry (NOSYNC or not) has judged the page's NOSYNC mark.

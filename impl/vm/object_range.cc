@@ -244,6 +244,8 @@ void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex en
     k.ran(ObjectFunction::page_remove);
     const bool forgets_blocks = k.on(Defect::b55_remove_forgets_blocks);
     pip_add(object);
+    const std::uint64_t others = k.others_ran;
+    std::uint32_t left = object.resident_page_count;
     for (Page* page = page_at_or_after(object, start, end); page != nullptr;) {
         const PageIndex index = page->pindex;
         // The busy test comes first, also for a wired page: its validity may be under I/O (B-53).
@@ -258,6 +260,8 @@ void object_page_remove(Kernel& k, Object& object, PageIndex start, PageIndex en
             page = page_at_or_after(object, index, end);
             continue;
         }
+        ensure_rule(left-- > 0 || k.others_ran != others, "I-85",
+                    "every page that is removed was there at the beginning");
         remove_page(k, *page, clean_only);
         page = page_at_or_after(object, index + 1, end);
     }

@@ -24,6 +24,7 @@ constexpr std::array kAsserted{
     Invariant{"I-82", "who waits for a page or for memory has no lock, no vnode and no page",
               "vm_fault.c:1625-1637, 1751-1772"},
     Invariant{"I-84", "cleaning does not chase pages that come meanwhile", "vm_object.c:548-556"},
+    Invariant{"I-85", "removing pages ends: it visits no page that came meanwhile", "vm_object.c:1535-1541"},
     Invariant{"I-87", "the holder of a map lock releases it once, and an exclusive one is alone", "vm_fault.c:183-206"},
     Invariant{"I-89", "a fault grows a stack once", "vm_fault.c:440-447"},
 };

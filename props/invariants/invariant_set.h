@@ -41,6 +41,7 @@ class InvariantSet : public impl::Probe, public RuleBook {
     void fault_object_left(const impl::Object& first_object, bool success) override;
     void page_handed_out(const impl::Map& map, Va va, Prot asked, const impl::Page* m, bool busied) override;
     void wiring_undone(const impl::MapEntry& entry, Va start, Va failed) override;
+    void entry_copied(const impl::MapEntry& from, const impl::MapEntry& to) override;
     void device_mapped(const impl::MapEntry& entry, Va va) override;
     void nofault_ended(bool success, std::uint64_t waits) override;
     void nosync_judged(const impl::Page& m, bool entry_nosync, bool was_set) override;
@@ -87,6 +88,7 @@ class InvariantSet : public impl::Probe, public RuleBook {
     void check_wiring(const impl::Page& page);
     void check_wired_page(const impl::MapEntry& entry, Va va);
     void check_wired_entry(const impl::MapEntry& entry);
+    bool copied_apart(const impl::MapEntry& from, const impl::MapEntry& to, PageIndex page);
 
     // --- prefault_rules.cc -----------------------------------------------------------------------------------------
     bool expect_neighbour(const impl::MapEntry& entry, Va va, Prot prot, impl::PrefaultKind kind);

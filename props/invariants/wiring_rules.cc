@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "impl/vm/vm_object.h"
 #include "props/invariants/invariant_set.h"
@@ -80,6 +82,33 @@ void InvariantSet::wiring_undone(const impl::MapEntry& entry, Va start, Va faile
         evaluate(Rule::i96, true, (word & kPteW) == 0, [&] {
             return fmt::format("{}: {} could not be wired at {:#x}, expected no wired PTE left, found {:#x}",
                                name_of(*entry.map->pmap, va), name_of(entry), failed, word);
+        });
+    }
+}
+
+// What `to` shows at its `page`-th page is what `from` shows there, in another frame unless it is a file's.
+bool InvariantSet::copied_apart(const impl::MapEntry& from, const impl::MapEntry& to, PageIndex page) {
+    const impl::Content source = impl::object_content(from.object, from.first_index() + page);
+    const impl::Content copy = impl::object_content(to.object, to.first_index() + page);
+    if (copy.page != nullptr && copy.page == source.page) {
+        return copy.page->object->type == impl::ObjectType::vnode;
+    }
+    const std::uint8_t* const was = impl::content_bytes(kernel_, source);
+    const std::uint8_t* const is = impl::content_bytes(kernel_, copy);
+    constexpr std::array<std::uint8_t, kPageSize> zero{};
+    return std::memcmp(was != nullptr ? was : zero.data(), is != nullptr ? is : zero.data(), kPageSize) == 0;
+}
+
+void InvariantSet::entry_copied(const impl::MapEntry& from, const impl::MapEntry& to) {
+    if (from.wired_count == 0) {
+        return;
+    }
+    for (PageIndex page = 0; page < to.page_count(); ++page) {
+        const std::uint32_t word = kernel_.pmaps.pte(*to.map->pmap, to.start + (page << kPageShift));
+        const bool holds = to.wired_count == 0 && (word & kPteW) == 0 && copied_apart(from, to, page);
+        evaluate(Rule::i97, true, holds, [&] {
+            return fmt::format("{}: page {} of {} does not show what the wired {} does, in a page of its own, unwired",
+                               name_of(*to.map->pmap, to.start), page, name_of(to), name_of(from));
         });
     }
 }

@@ -46,6 +46,22 @@ TEST_F(WiredTest, TruncatedPageNeedsNoMapping) {
     expect_broken("I-49");
 }
 
+TEST_F(WiredTest, CopyShowsAnother) {
+    apply(Fork{.parent = 1, .child = 2});
+    const std::uint64_t applied = invariant(set_, "I-97").applied;
+    EXPECT_GT(applied, 0U) << "by the fork itself";
+    set_.entry_copied(entry(1, kAnonymous), entry(2, kAnonymous));
+    EXPECT_EQ(violated(set_), "") << message(set_);
+    store(2, kAnonymous, 99);
+    set_.entry_copied(entry(1, kAnonymous), entry(2, kAnonymous));
+    EXPECT_EQ(violated(set_), "I-97");
+}
+
+TEST_F(WiredTest, CopyIsTheSamePage) {
+    set_.entry_copied(entry(1, kAnonymous), entry(1, kAnonymous));
+    EXPECT_EQ(violated(set_), "I-97");
+}
+
 TEST_F(InvariantSetTest, DirtyWithoutData) {
     populate();
     page(1, kAnonymous).dirty = impl::kPageBitsAll;
