@@ -81,9 +81,11 @@ struct FileCloser {
 std::string chain_graph(const Scene& scene) {
     std::string graph = kHead;
     for (const Map* const map : scene.maps()) {
-        graph += fmt::format("  process_{0} [label=\"pid {0}\", shape=ellipse];\n", map->pid);
+        graph += fmt::format("  process_{0} [label=\"{1}\", shape=ellipse];\n", map->pid, map_text(*map));
         for (const MapEntry& entry : map->entries) {
-            add_entry(graph, entry);
+            if (entry.submap == nullptr) {
+                add_entry(graph, entry);
+            }
         }
     }
     for (const Object* const object : scene.objects()) {

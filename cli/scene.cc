@@ -58,6 +58,11 @@ std::vector<const Map*> Scene::maps() const {
         for (const auto& [pid, process] : system->processes()) {
             maps.push_back(&process->map);
         }
+        for (const Map* const map : system->kernel_maps()) {
+            if (!map->entries.empty()) {
+                maps.push_back(map);
+            }
+        }
     }
     return maps;
 }
@@ -65,13 +70,13 @@ std::vector<const Map*> Scene::maps() const {
 const MapEntry* Scene::entry_at(PmapId pmap, Va va) const {
     const System* const system = processes();
     Process* const process = system != nullptr ? system->find_by_pmap(pmap) : nullptr;
-    return process != nullptr ? map_entry_at(process->map, va) : nullptr;
+    return process != nullptr ? map_entry_through(process->map, va) : nullptr;
 }
 
 std::vector<const Pmap*> Scene::address_spaces() const {
     std::vector<const Pmap*> spaces;
     for (const Map* const map : maps()) {
-        if (map->pmap != nullptr) {
+        if (map->pmap != nullptr && (spaces.empty() || spaces.back() != map->pmap)) {
             spaces.push_back(map->pmap);
         }
     }
@@ -109,13 +114,17 @@ std::string Scene::object_text(ObjectId id) const {
     return found != nullptr ? object_text(*found) : fmt::format("object {}", id);
 }
 
+std::string map_text(const Map& map) {
+    return map.system ? "kernel" : fmt::format("pid {}", map.pid);
+}
+
 std::string Scene::owner_text(PmapId pmap) const {
     if (pmap_host_ != nullptr) {
         const PmapNumber number = pmap_host_->number_of(pmap);
         return number < kMaxPmaps ? fmt::format("pmap number {}", number) : fmt::format("pmap {}", pmap);
     }
     const Process* const process = system_->find_by_pmap(pmap);
-    return process != nullptr ? fmt::format("pid {}", process->pid) : fmt::format("pmap {}", pmap);
+    return process != nullptr ? map_text(process->map) : fmt::format("pmap {}", pmap);
 }
 
 }  // namespace vmref::cli

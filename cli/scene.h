@@ -11,6 +11,9 @@
 
 namespace vmref::cli {
 
+// "pid 2" or "kernel".
+std::string map_text(const impl::Map& map);
+
 // A view of a system, an object host or a pmap host, which must outlive it.
 class Scene {
   public:
@@ -30,10 +33,11 @@ class Scene {
     std::vector<const impl::Object*> objects() const;
     // What operations call the object; 0: nothing.
     ObjectNumber number_of(const impl::Object& object) const;
+    // Of the processes, then the kernel's own, if it has any memory.
     std::vector<const impl::Map*> maps() const;
     // The entry of the address space that contains `va`; nullptr if there is none.
     const impl::MapEntry* entry_at(impl::PmapId pmap, Va va) const;
-    // Every address space, kernel's included, in the pmap world.
+    // Of the maps, or the pmap host's.
     std::vector<const impl::Pmap*> address_spaces() const;
     // What the CPU runs; nullptr: nothing.
     const impl::Pmap* loaded(CpuId cpu) const;

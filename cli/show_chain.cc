@@ -38,6 +38,17 @@ void show_levels(const Scene& scene, const Object& top, std::uint64_t offset, st
     table.put(out, 4);
 }
 
+// Of an entry without an object: what it has instead.
+std::string backing_text(const MapEntry& entry) {
+    if (entry.object != nullptr) {
+        return "";
+    }
+    if (entry.device != 0) {
+        return fmt::format(": device {} from page {}", entry.device, entry.first_index());
+    }
+    return entry.submap != nullptr ? ": a submap" : ": no object yet";
+}
+
 void show_entry(const Scene& scene, const MapEntry& entry, std::ostream& out) {
     out << fmt::format("  {} {} (at most {})", range_text(entry.start, entry.end), prot_text(entry.protection),
                        prot_text(entry.max_protection));
@@ -48,7 +59,7 @@ void show_entry(const Scene& scene, const MapEntry& entry, std::ostream& out) {
     if (entry.avail_ssize != 0) {
         add_word(words, fmt::format("may grow {} pages", entry.avail_ssize));
     }
-    out << (words.empty() ? "" : " ") << words << (entry.object == nullptr ? ": no object yet\n" : "\n");
+    out << (words.empty() ? "" : " ") << words << backing_text(entry) << '\n';
     if (entry.object == nullptr) {
         return;
     }
@@ -87,7 +98,7 @@ void show_unreachable(const Scene& scene, std::ostream& out) {
 
 void show_chain(const Scene& scene, std::ostream& out) {
     for (const Map* const map : scene.maps()) {
-        out << fmt::format("pid {}: {}\n", map->pid, counted(map->entries.size(), "mapping"));
+        out << fmt::format("{}: {}\n", map_text(*map), counted(map->entries.size(), "mapping"));
         for (const MapEntry& entry : map->entries) {
             show_entry(scene, entry, out);
         }

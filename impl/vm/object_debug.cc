@@ -6,6 +6,9 @@ namespace vmref::impl {
 
 bool object_in_map(const Map& map, const Object& object) {
     return std::any_of(map.entries.begin(), map.entries.end(), [&](const MapEntry& entry) {
+        if (entry.submap != nullptr) {
+            return object_in_map(*entry.submap, object);
+        }
         const Object* level = entry.object;
         while (level != nullptr && level != &object) {
             level = level->backing;
