@@ -62,6 +62,7 @@ Outcome ObjectChains::step(const Operation& operation, const Observation& actual
     }
     for (const Discard& discard : actual.witness.discarded) {
         if (outcome.illegal.empty() && !loses(discard)) {
+            outcome.illegal_discard = true;
             outcome.illegal = "object " + std::to_string(discard.pid) + " index " +
                               std::to_string(page_of(discard.va)) + ": discarded although nothing allowed it";
         }

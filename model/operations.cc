@@ -362,8 +362,9 @@ void take(Step& step, const Op& op) {
         step.expected.signal = Signal::kill;
     }
     if (step.next_discard != step.actual.witness.discarded.size()) {
-        step.complain("a discard after " + std::to_string(step.actual.witness.discarded[step.next_discard].after) +
-                      " bytes: no run ends there");
+        step.complain_of_discard("a discard after " +
+                                 std::to_string(step.actual.witness.discarded[step.next_discard].after) +
+                                 " bytes: no run ends there");
     }
     for (const Pid pid : killed) {
         if (step.world.find(pid) == nullptr && !(std::is_same_v<Op, Spawn> && pid == own)) {
@@ -382,8 +383,8 @@ void apply_discards(Step& step, std::uint32_t moved) {
         const Process* process = step.world.find(pid);
         const Range* range = process != nullptr ? process->space.at(page_of(va)) : nullptr;
         if (range == nullptr || (va & kPageMask) != 0 || !range->container->discard(range->cell(page_of(va)))) {
-            step.complain("page " + hex(va) + " of process " + std::to_string(pid) +
-                          " was discarded, but madvise(free) did not permit it");
+            step.complain_of_discard("page " + hex(va) + " of process " + std::to_string(pid) +
+                                     " was discarded, but madvise(free) did not permit it");
         }
     }
 }
@@ -391,7 +392,7 @@ void apply_discards(Step& step, std::uint32_t moved) {
 Outcome take_alone(World& world, const Operation& operation, const Observation& actual) {
     Outcome outcome;
     outcome.expected.witness = actual.witness;
-    Step step{world, actual, outcome.expected, outcome.illegal};
+    Step step{world, actual, outcome.expected, outcome.illegal, outcome.illegal_discard};
     judge_failed_reads(step);
     visit_operation<WorldName::system>([&](const auto& op) { take(step, op); }, operation);
     return outcome;

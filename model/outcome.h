@@ -12,6 +12,7 @@ namespace vmref::model {
 struct Outcome {
     Observation expected;
     std::string illegal;
+    bool illegal_discard = false;  // it was a discard that madvise(free) does not permit
 };
 
 }  // namespace vmref::model

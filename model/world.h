@@ -63,11 +63,16 @@ struct Step {
     const Observation& actual;
     Observation& expected;
     std::string& illegal;
+    bool& illegal_discard;
     bool killed = false;           // the operation's own process is
     std::size_t next_discard = 0;  // in the witness
     std::size_t next_walk = 0;     // the same
 
     void complain(const std::string& why) { illegal = illegal.empty() ? why : illegal; }
+    void complain_of_discard(const std::string& why) {
+        illegal_discard = illegal_discard || illegal.empty();
+        complain(why);
+    }
 };
 
 // Why the state cannot be asked this; nullopt if it can.

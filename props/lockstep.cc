@@ -125,6 +125,9 @@ template <class World>
 std::optional<Violation> Lockstep<World>::judge(const Operation& operation) {
     model::Outcome outcome = model_.step(operation, observed_);
     expected_ = std::move(outcome.expected);
+    if (!World::judge_discards(*invariants_, observed_, outcome)) {
+        return found("I-13", outcome.illegal);
+    }
     if (!outcome.illegal.empty()) {
         return found("observation.witness", outcome.illegal);
     }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "model/outcome.h"
 #include "ops/config.h"
 #include "ops/operation.h"
 #include "ops/world.h"
@@ -53,6 +54,10 @@ struct MachineWorld {
     template <class Describe>
     static void judge_value(Invariants& /*invariants*/, const Operation& /*operation*/, const Observation& /*observed*/,
                             bool /*agrees*/, Describe&& /*describe*/) {}
+    static bool judge_discards(Invariants& /*invariants*/, const Observation& /*observed*/,
+                               const model::Outcome& /*outcome*/) {
+        return true;
+    }
 };
 
 }  // namespace vmref::props

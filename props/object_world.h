@@ -9,6 +9,7 @@
 #include "impl/vm/fault_paths.h"
 #include "impl/vm/object_functions.h"
 #include "model/object_chain.h"
+#include "model/outcome.h"
 #include "ops/config.h"
 #include "ops/operation.h"
 #include "ops/world.h"
@@ -45,6 +46,11 @@ struct ObjectWorld {
                             bool agrees, Describe&& describe) {
         invariants.evaluate(Rule::i01, std::holds_alternative<ObjectFault>(operation), agrees, describe);
         invariants.judge(operation, observed);
+    }
+    // What became zero because madvise(free) allowed it. False: the model says that it did not.
+    static bool judge_discards(Invariants& invariants, const Observation& observed, const model::Outcome& outcome) {
+        return invariants.evaluate(Rule::i13, !observed.witness.discarded.empty(), !outcome.illegal_discard,
+                                   [&outcome] { return outcome.illegal; });
     }
 };
 

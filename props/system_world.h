@@ -6,6 +6,7 @@
 
 #include "impl/system.h"
 #include "impl/vm/fault_paths.h"
+#include "model/outcome.h"
 #include "model/system.h"
 #include "ops/config.h"
 #include "ops/operation.h"
@@ -43,6 +44,11 @@ struct SystemWorld {
                             bool agrees, Describe&& describe) {
         const Access* const access = std::get_if<Access>(&operation);
         invariants.evaluate(Rule::i01, access != nullptr && access->kind != AccessKind::store, agrees, describe);
+    }
+    // What became zero because madvise(free) allowed it. False: the model says that it did not.
+    static bool judge_discards(Invariants& invariants, const Observation& observed, const model::Outcome& outcome) {
+        return invariants.evaluate(Rule::i13, !observed.witness.discarded.empty(), !outcome.illegal_discard,
+                                   [&outcome] { return outcome.illegal; });
     }
 };
 

@@ -34,6 +34,25 @@ Content content_without(const impl::Page& page) {
     return impl::object_content(object.backing, object.backing_index(index));
 }
 
+// The first valid page that a fault going down from (object, index) meets above `end`; nullptr: none.
+const impl::Page* valid_page_above(const impl::Object* object, PageIndex index, const impl::Object* end) {
+    for (; object != end; object = object->backing) {
+        const auto page = object->pages.find(index);
+        if (page != object->pages.end() && page->fully_valid()) {
+            return &*page;
+        }
+        index = object->backing_index(index);
+    }
+    return nullptr;
+}
+
+bool is_on_chain(const impl::Object* object, const impl::Object* level) {
+    while (object != nullptr && object != level) {
+        object = object->backing;
+    }
+    return object == level;
+}
+
 // nullptr stands for zeroes.
 bool equal_to(const std::uint8_t* bytes, const std::uint8_t* other) {
     if (other == nullptr) {
@@ -88,18 +107,31 @@ void InvariantSet::check_contents(const impl::Page& page, bool modified) {
     }
 }
 
+// `source`: whose data it is; nullptr: nobody's. What a fork copies comes from another chain.
+void InvariantSet::check_passed_by(const impl::Object& top, PageIndex index, const impl::Object* source) {
+    const bool from_below = is_on_chain(&top, source);
+    const impl::Page* const passed = from_below ? valid_page_above(&top, index, source) : nullptr;
+    evaluate(Rule::i58, from_below, passed == nullptr || !passed->has(impl::kPageRam), [&] {
+        return fmt::format(
+            "{}: valid, and read-ahead goes on there, expected that a fault for object {} index {} takes it",
+            name_of(*passed), top.id, index);
+    });
+}
+
 void InvariantSet::before_zero_fill(const impl::Object& object, PageIndex index, const impl::Page& page) {
     const Content content = impl::object_content(&object, index);
     evaluate(Rule::i05, true, content.kind == Content::Kind::zero, [&] {
         return fmt::format("{} is zero-filled for {} index {}: expected no data on the chain, found {} at object {}",
                            name_of(page), name_of(object), index, name_of(content.kind), content.object->id);
     });
+    check_passed_by(object, index, nullptr);
     evaluate(Rule::i06, true, page.valid == 0, [&] {
         return fmt::format("{} is zero-filled although its valid bits are {:#x}", name_of(page), page.valid);
     });
 }
 
 void InvariantSet::before_copy(const impl::Page& from, const impl::Page& to) {
+    check_passed_by(*to.object, to.pindex, from.object);
     evaluate(Rule::i06, true, to.valid == 0, [&] {
         return fmt::format("{} is overwritten by a copy of {} although its valid bits are {:#x}", name_of(to),
                            name_of(from), to.valid);

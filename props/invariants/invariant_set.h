@@ -96,6 +96,7 @@ class InvariantSet : public impl::Probe, public RuleBook {
     // --- content_rules.cc ------------------------------------------------------------------------------------------
     void check_contents(const impl::Page& page, bool modified);
     bool same_without(const impl::Page& page);
+    void check_passed_by(const impl::Object& top, PageIndex index, const impl::Object* source);
     bool views_gone_or_discarded(const impl::Page& page);
 
     // --- object_rules.cc -------------------------------------------------------------------------------------------

@@ -48,6 +48,8 @@ void InvariantSet::check_page(const impl::Page& page) {
     });
     evaluate(Rule::i83, !page.busied() && page.soft_busy == 0, !page.has(impl::kPageWanted),
              [&] { return fmt::format("{}: expected no sleepers on a page that is not busy", name_of(page)); });
+    evaluate(Rule::i57, page.has(impl::kPageCleanChk), false,
+             [&] { return fmt::format("{}: expected no mark for cleaning at rest", name_of(page)); });
     check_queue(page);
     check_dirtiness(page);
     check_wiring(page);
@@ -136,6 +138,9 @@ void InvariantSet::pages_cleaned(const impl::Object& object, PageIndex start, Pa
         evaluate(Rule::i44, written, !written || page->dirty == 0, [&] {
             return fmt::format("{}: expected clean after cleaning [{}, {}), found dirty {:#x}", name_of(*page), start,
                                end, page->dirty);
+        });
+        evaluate(Rule::i57, true, !page->has(impl::kPageCleanChk), [&] {
+            return fmt::format("{}: expected no mark after cleaning [{}, {})", name_of(*page), start, end);
         });
     }
 }

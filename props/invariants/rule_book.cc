@@ -21,6 +21,8 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-10", "a block under write is assigned, to the page that is written", "vm_object.c:1222-1231, 1571, 1590"},
     {"I-11", "freeing a valid page loses no contents that anybody still sees", "vm_object.c:1233-1260"},
     {"I-12", "a range that was removed has neither a valid page nor a block", "vm_object.c:1499-1594"},
+    {"I-13", "what becomes zero is what madvise(free) named, with no store since and no data below",
+     "vm_object.c:893-902, 963-985"},
     {"I-14", "a valid user PTE lies in an entry and grants no more than its protection", "vm_fault.c:692, 2185"},
     {"I-15", "an entry with protection none has no valid PTE", "pmap.c:2100-2103, 3318-3325"},
     {"I-16", "a writable PTE maps its entry's own page, and the entry needs no copy", "vm_fault.c:2181-2186, 2870"},
@@ -72,6 +74,9 @@ constexpr std::array<Invariant, static_cast<std::size_t>(Rule::count)> kTable{{
     {"I-54", "only valid chunks of a page are dirty", "vm_object.c:594, 1559-1561"},
     {"I-56", "a fault for storing marks a page NOSYNC iff its entry says so and the page was clean or marked",
      "vm_fault.c:2693-2702"},
+    {"I-57", "cleaning leaves no page marked for it, and none is marked at rest", "vm_object.c:562-630"},
+    {"I-58", "no fault copies or fills what a valid page above shows, whether or not read-ahead goes on there",
+     "vm_fault.c:1662-1694"},
     {"I-59", "the frame of a wired or held page is not free, nor is the page removed as a clean one",
      "vm_fault.c:1180-1194"},
     {"I-60", "the pv entries of a page are exactly the managed PTEs that map it", "pmap.c:1753-1823, 618-633"},
@@ -128,9 +133,10 @@ constexpr std::array kPmapToo{Rule::i01, Rule::i14, Rule::i15, Rule::i21, Rule::
 // The same of the object world.
 constexpr std::array kObjectOnly{Rule::i12, Rule::i32, Rule::i36, Rule::i37, Rule::i38,
                                  Rule::i39, Rule::i40, Rule::i43, Rule::i45, Rule::i59};
-constexpr std::array kObjectToo{Rule::i01, Rule::i05, Rule::i06, Rule::i08, Rule::i09, Rule::i10, Rule::i11, Rule::i24,
-                                Rule::i25, Rule::i26, Rule::i27, Rule::i29, Rule::i30, Rule::i31, Rule::i33, Rule::i34,
-                                Rule::i35, Rule::i44, Rule::i46, Rule::i48, Rule::i49, Rule::i50, Rule::i54};
+constexpr std::array kObjectToo{Rule::i01, Rule::i05, Rule::i06, Rule::i08, Rule::i09, Rule::i10, Rule::i11,
+                                Rule::i24, Rule::i25, Rule::i26, Rule::i27, Rule::i29, Rule::i30, Rule::i31,
+                                Rule::i33, Rule::i34, Rule::i35, Rule::i44, Rule::i57, Rule::i58, Rule::i13,
+                                Rule::i46, Rule::i48, Rule::i49, Rule::i50, Rule::i54};
 
 template <std::size_t count>
 bool in(const std::array<Rule, count>& rules, Rule rule) {

@@ -87,6 +87,30 @@ TEST_F(InvariantSetTest, DirtyFilePageAfterCleaning) {
     EXPECT_EQ(violated(set_), "I-44");
 }
 
+TEST_F(InvariantSetTest, MarkedForCleaningAtRest) {
+    populate();
+    page(1, kFile).set(impl::kPageCleanChk);
+    expect_broken("I-57");
+}
+
+TEST_F(InvariantSetTest, MarkedPageAfterCleaning) {
+    populate();
+    page(1, kFile).set(impl::kPageCleanChk);
+    set_.pages_cleaned(object(1, kFile), 0, 4, true);
+    EXPECT_EQ(violated(set_), "I-57");
+}
+
+TEST_F(InvariantSetTest, MarkedPagePassedBy) {
+    populate();
+    const impl::Page& marked = page(1, kFile);
+    page(1, kFile).set(impl::kPageRam);
+    set_.before_copy(page(1, kAnonymous), marked);
+    EXPECT_EQ(violated(set_), "I-06") << "a copy from elsewhere passes nothing by";
+    InvariantSet set(system_);
+    set.before_zero_fill(*marked.object, marked.pindex, marked);
+    EXPECT_EQ(violated(set), "I-05 I-06 I-58");
+}
+
 TEST_F(InvariantSetTest, HoldAtRest) {
     populate();
     ++object(1, kAnonymous).hold_count;
