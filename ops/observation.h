@@ -63,7 +63,13 @@ struct Observation {
     std::uint32_t value = 0;  // load, fetch: the value read; FileRead, FileWrite: bytes moved; Probe: or the error code
     Va address = 0;  // mmap: where it is; an access that ends in a signal or a page fault: the faulting address
     Witness witness{};
-    std::vector<Hooked> hooked{};  // what was kept back and ran beside this operation: none or one
+    // What was kept back and ran beside this operation: none or one. clang 14 takes no initializer for a vector of an
+    // incomplete type; without one g++ 12 warns wherever an observation is written down.
+#ifdef __clang__
+    std::vector<Hooked> hooked;
+#else
+    std::vector<Hooked> hooked{};
+#endif
     bool operator==(const Observation&) const = default;
 };
 
