@@ -33,7 +33,10 @@ Cell find_cell(Step& step, Pid pid, Va va, Prot need, bool overriding, bool may_
     const Prot judged = overriding && !range->pinned() ? range->max_prot : range->prot;
     const PageIndex index = range->cell(page);
     if ((need & ~judged) != 0) {
-        return {.status = Status::protection_failure};
+        // Who is refused only because the page is wired has brought it in before.
+        const bool brought_in = overriding && range->pinned() && (need & ~range->max_prot) == 0;
+        const FailedRead* const failed = brought_in ? failed_read(step, pid, va) : nullptr;
+        return {.status = failed != nullptr && !failed->bad ? Status::failure : Status::protection_failure};
     }
     if (range->table) {
         const TableTarget target =
