@@ -51,7 +51,9 @@ TEST_F(InvariantSetTest, EveryCheckHasApplied) {
     apply(Mmap{.pid = 1, .addr = kReadOnly, .length = 6 * kPageSize, .prot = kProtRead, .fixed = true, .file = 1});
     apply(DebugAccess{DebugCall::debug_write, 2, 1, kReadOnly, 4, 5});
     apply(Mlock{.pid = 1, .addr = kReadOnly, .length = 6 * kPageSize});
+    apply(Mlock{.pid = 1, .addr = kAnonymous + kPageSize, .length = kPageSize});
     apply(Fork{.parent = 1, .child = 3});
+    apply(Munlock{.pid = 1, .addr = kAnonymous + kPageSize, .length = kPageSize});
     // A page that is its own table.
     constexpr Va kTabled = 0x90000;
     apply(Mmap{.pid = 1, .addr = kTabled, .length = kPageSize, .prot = kProtAll, .fixed = true, .vpagetable = true});
